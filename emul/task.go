@@ -1,0 +1,96 @@
+package emul
+
+import (
+	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// Task is one guest thread. All of it belongs to the loop's thread.
+type Task struct {
+	// Tid is the Linux thread ID in the supervisor's PID namespace.
+	Tid int
+	// Proc is the process the thread is in.
+	Proc *Process
+	// OS is the personality's own state of the thread.
+	OS any
+	// Regs are the guest's registers as they were when it stopped: in a
+	// handler, at the system call, RIP behind the syscall instruction. The
+	// loop writes them back; a personality changes them only through Return
+	// and in its own signal delivery.
+	Regs host.Regs
+	// Row and Args are the system call being served.
+	Row  *Row
+	Args Args
+
+	loop        *Loop
+	trace       *host.Tracee
+	slot        host.Slot
+	scratchUsed int
+
+	state     taskState
+	act       Action  // what runs on the host now (state running host code)
+	guestRegs bool    // Regs differ from the kernel's copy
+	woken     bool    // Wake was called for the present wakeable call
+	mask      uint64  // Linux signal mask, as last set
+	maskKnown bool    // mask is valid
+	pending   []Event // stops seen while a synchronous host call was under way
+	dead      bool
+}
+
+// Process is one guest process: the tasks that share a PID.
+type Process struct {
+	// Pid is the Linux process ID in the supervisor's PID namespace; the
+	// guest sees the same number.
+	Pid int
+	// Parent is the guest process that made it, nil for the first one. It
+	// may be dead.
+	Parent *Process
+	// Tasks by thread ID.
+	Tasks map[int]*Task
+	// Space is its address space; vfork shares it until exec.
+	Space *Space
+	// OS is the personality's own state of the process.
+	OS any
+
+	loop *Loop
+	dead bool
+}
+
+// Space is an address space and LSF's region in it.
+type Space struct {
+	slots host.Slots
+	refs  int
+}
+
+// Loop returns the event loop that the task belongs to.
+func (t *Task) Loop() *Loop { return t.loop }
+
+// Dead says that the thread is gone; references to it may still be around.
+func (t *Task) Dead() bool { return t.dead }
+
+// Loop returns the event loop that the process belongs to.
+func (p *Process) Loop() *Loop { return p.loop }
+
+// Dead says that the process is gone.
+func (p *Process) Dead() bool { return p.dead }
+
+// Any returns one live task of p, or nil.
+func (p *Process) Any() *Task {
+	if t := p.Tasks[p.Pid]; t != nil && !t.dead {
+		return t
+	}
+	for _, t := range p.Tasks {
+		if !t.dead {
+			return t
+		}
+	}
+	return nil
+}
+
+// ReadMem implements guest.Memory on the task's address space. LSF's own
+// region in it reads as inaccessible only to addresses that the guest gave;
+// scratch memory is readable here.
+func (t *Task) ReadMem(a guest.Addr, b []byte) error { return t.trace.ReadMem(a, b) }
+
+// WriteMem implements guest.Memory.
+func (t *Task) WriteMem(a guest.Addr, b []byte) error { return t.trace.WriteMem(a, b) }
