@@ -37,7 +37,7 @@ func TestSysctlNumber(t *testing.T) {
 		{"", nil},
 		{".a", nil},
 		{"a..one", nil},
-		{"b.deep.leaf", []int32{0x101, 0x100, 0x102}},
+		{"b.deep.leaf", []int32{0x100, 0x101, 0x102}},
 	} {
 		got, err := root.number(c.name)
 		if !slices.Equal(got, c.want) || (err == nil) != (c.want != nil) {
@@ -94,7 +94,7 @@ func TestSysctlNext(t *testing.T) {
 	if got := walk(false); !slices.Equal(got, want) {
 		t.Errorf("all: %v, want %v", got, want)
 	}
-	if got := root.next([]int32{1, 99}, true); !slices.Equal(got, []int32{0x101, 0x100, 0x102}) {
+	if got := root.next([]int32{1, 99}, true); !slices.Equal(got, []int32{0x100, 0x101, 0x102}) {
 		t.Errorf("behind a: %v", got)
 	}
 }
