@@ -1,0 +1,47 @@
+package abi
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestFileLayouts compares sizes and offsets with those of FreeBSD's headers
+// on amd64.
+func TestFileLayouts(t *testing.T) {
+	var (
+		st   Stat
+		st11 Stat11
+		nst  NStat
+		fl   Flock
+		ofl  OFlock
+	)
+	for _, c := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"stat", unsafe.Sizeof(st), 224},
+		{"stat.st_mode", unsafe.Offsetof(st.Mode), 24},
+		{"stat.st_rdev", unsafe.Offsetof(st.Rdev), 40},
+		{"stat.st_atim", unsafe.Offsetof(st.Atim), 48},
+		{"stat.st_birthtim", unsafe.Offsetof(st.Birthtim), 96},
+		{"stat.st_size", unsafe.Offsetof(st.Size), 112},
+		{"stat.st_gen", unsafe.Offsetof(st.Gen), 136},
+		{"freebsd11_stat", unsafe.Sizeof(st11), 120},
+		{"freebsd11_stat.st_uid", unsafe.Offsetof(st11.Uid), 12},
+		{"freebsd11_stat.st_atim", unsafe.Offsetof(st11.Atim), 24},
+		{"freebsd11_stat.st_size", unsafe.Offsetof(st11.Size), 72},
+		{"freebsd11_stat.st_birthtim", unsafe.Offsetof(st11.Birthtim), 104},
+		{"nstat", unsafe.Sizeof(nst), 128},
+		{"nstat.st_atim", unsafe.Offsetof(nst.Atim), 32},
+		{"nstat.st_birthtim", unsafe.Offsetof(nst.Birthtim), 112},
+		{"flock", unsafe.Sizeof(fl), 32},
+		{"flock.l_sysid", unsafe.Offsetof(fl.Sysid), 24},
+		{"__oflock", unsafe.Sizeof(ofl), 24},
+		{"dirent header", unsafe.Sizeof(DirentHeader{}), DirentHeaderSize},
+		{"freebsd11_dirent header", unsafe.Sizeof(Dirent11Header{}), Dirent11HeaderSize},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d, FreeBSD has %d", c.name, c.got, c.want)
+		}
+	}
+}

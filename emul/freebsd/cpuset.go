@@ -1,0 +1,119 @@
+package freebsd
+
+import (
+	"bytes"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// CPU sets. There is one set of CPUs here, number 1, that all processes and
+// jails share; what a thread is bound to is the host's affinity mask.
+
+// cpuMaskSize is the size of the host's masks that is asked for, in bytes:
+// enough for 8192 CPUs.
+const cpuMaskSize = 1024
+
+// defaultCPUSet is the number of the set that every process starts in.
+const defaultCPUSet = 1
+
+// affinityTarget gives the Linux thread that (which, id) means, 0 for the
+// caller itself.
+func affinityTarget(t *emul.Task, which Int, id Long) (uint64, error) {
+	switch which {
+	case abi.CPU_WHICH_TID, abi.CPU_WHICH_PID, abi.CPU_WHICH_TIDPID:
+		if id == -1 {
+			return 0, nil
+		}
+		if id <= 0 {
+			return 0, abi.ESRCH
+		}
+		return uint64(id), nil
+	case abi.CPU_WHICH_CPUSET, abi.CPU_WHICH_JAIL:
+		if id == -1 || id == 0 || id == defaultCPUSet {
+			return 0, nil
+		}
+		return 0, abi.ESRCH
+	case abi.CPU_WHICH_DOMAIN:
+		if id == 0 {
+			return 0, nil
+		}
+		return 0, abi.ESRCH
+	}
+	return 0, abi.EINVAL
+}
+
+// cpusetGetaffinity: the mask may be of any size that holds the last CPU in
+// it, else ERANGE (kern_cpuset.c kern_cpuset_getaffinity).
+func cpusetGetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask Addr) emul.Action {
+	if level < abi.CPU_LEVEL_ROOT || level > abi.CPU_LEVEL_WHICH {
+		return emul.Fail(abi.EINVAL)
+	}
+	target, err := affinityTarget(t, which, id)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if int64(size) < 0 || size > guest.MaxCopy {
+		return emul.Fail(abi.EFAULT)
+	}
+	buf, ok := t.AllocBytes(cpuMaskSize)
+	if !ok {
+		return emul.Fail(abi.ENOMEM)
+	}
+	return emul.Host(unix.SYS_SCHED_GETAFFINITY, target, cpuMaskSize, uint64(buf)).
+		Then(func(r emul.Ret) emul.Action {
+			if err := r.Err(); err != nil {
+				return emul.Fail(err)
+			}
+			b, err := guest.Ptr[byte](buf).LoadN(t, int(min(r.Val, cpuMaskSize)))
+			if err != nil {
+				return emul.Fail(err)
+			}
+			b = bytes.TrimRight(b, "\x00")
+			if len(b) > int(size) {
+				return emul.Fail(abi.ERANGE)
+			}
+			out := make([]byte, size)
+			copy(out, b)
+			return emul.Fail(t.WriteMem(guest.Addr(mask), out))
+		})
+}
+
+// cpusetSetaffinity binds a thread. The shared set cannot be changed; a mask
+// with CPUs that do not exist is EINVAL.
+func cpusetSetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask guest.Ptr[byte]) emul.Action {
+	target, err := affinityTarget(t, which, id)
+	switch {
+	case err != nil:
+		return emul.Fail(err)
+	case level != abi.CPU_LEVEL_WHICH:
+		return emul.Fail(abi.EPERM)
+	case which == abi.CPU_WHICH_CPUSET, which == abi.CPU_WHICH_JAIL, which == abi.CPU_WHICH_DOMAIN:
+		return emul.Fail(abi.EPERM)
+	case int64(size) < 0 || size > guest.MaxCopy:
+		return emul.Fail(abi.EFAULT)
+	}
+	b, err := mask.LoadN(t, int(size))
+	if err != nil {
+		return emul.Fail(err)
+	}
+	b = bytes.TrimRight(b, "\x00")
+	if len(b) == 0 {
+		return emul.Fail(abi.EDEADLK) // no CPU left to run on
+	}
+	if len(b) > cpuMaskSize {
+		return emul.Fail(abi.EINVAL)
+	}
+	b = append(b, make([]byte, -len(b)&7)...)
+	buf, ok := t.AllocBytes(len(b))
+	if !ok {
+		return emul.Fail(abi.ENOMEM)
+	}
+	if err := t.WriteMem(buf, b); err != nil {
+		return emul.Fail(err)
+	}
+	return emul.Tail(unix.SYS_SCHED_SETAFFINITY, target, uint64(len(b)), uint64(buf))
+}

@@ -1,0 +1,97 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// Reading directories.
+
+// direntBlock is the most that one call reads through scratch memory, in bytes.
+const direntBlock = 24 << 10
+
+// getdirentries gives FreeBSD 12's struct dirent. Directory offsets are the
+// host's own, so that the guest can seek to d_off and to *basep.
+func getdirentries(t *emul.Task, fd FD, buf OutBuf, n Size, basep guest.Ptr[int64]) emul.Action {
+	// A FreeBSD record is at most a third longer than Linux's.
+	ask := n
+	if n >= 1024 {
+		ask = n / 4 * 3
+	}
+	return readDir(t, fd, buf, n, ask, basep, xlat.DirentsOf)
+}
+
+// getdirentries11 gives struct freebsd11_dirent, whose records are shorter than
+// Linux's.
+func getdirentries11(t *emul.Task, fd FD, buf OutBuf, n Uint, basep guest.Ptr[int64]) emul.Action {
+	return readDir(t, fd, buf, Size(n), Size(n), basep, xlat.Dirents11Of)
+}
+
+func getdents11(t *emul.Task, fd FD, buf OutBuf, n Size) emul.Action {
+	return readDir(t, fd, buf, n, n, 0, xlat.Dirents11Of)
+}
+
+func readDir(t *emul.Task, fd FD, buf OutBuf, n, ask Size, basep guest.Ptr[int64],
+	convert func(src []byte, max int) xlat.Dirents) emul.Action {
+	if int64(n) < 0 {
+		return emul.Fail(abi.EINVAL)
+	}
+	ask = min(ask, direntBlock)
+	scratch, ok := t.AllocBytes(direntBlock)
+	if !ok {
+		return emul.Fail(abi.ENOMEM)
+	}
+	finish := func(r emul.Ret) emul.Action {
+		switch r.Err() {
+		case nil:
+		case unix.ENOTDIR:
+			return emul.Fail(abi.EINVAL)
+		case unix.ENOENT:
+			return emul.Return(0) // a removed directory is an empty one
+		default:
+			return emul.Finish(r)
+		}
+		src, err := guest.Ptr[byte](scratch).LoadN(t, int(r.Val))
+		if err != nil {
+			return emul.Fail(err)
+		}
+		d := convert(src, int(min(n, 1<<30)))
+		if len(d.Buf) == 0 && len(src) != 0 {
+			d.Next = -1 // not even one entry fits
+		}
+		if err := t.WriteMem(guest.Addr(buf), d.Buf); err != nil {
+			return emul.Fail(err)
+		}
+		switch {
+		case d.All:
+			return emul.Return(uint64(len(d.Buf)))
+		case d.Next == -1:
+			return emul.Fail(abi.EINVAL)
+		}
+		return emul.Host(unix.SYS_LSEEK, uint64(fd), uint64(d.Next), unix.SEEK_SET).
+			Then(func(r emul.Ret) emul.Action {
+				if err := r.Err(); err != nil {
+					return emul.Fail(err)
+				}
+				return emul.Return(uint64(len(d.Buf)))
+			})
+	}
+	if basep == 0 {
+		return emul.Host(unix.SYS_GETDENTS64, uint64(fd), uint64(scratch), uint64(ask)).Then(finish)
+	}
+	return emul.Batch(
+		emul.NewCall(unix.SYS_LSEEK, uint64(fd), 0, unix.SEEK_CUR),
+		emul.NewCall(unix.SYS_GETDENTS64, uint64(fd), uint64(scratch), uint64(ask)),
+	).ThenAll(func(rets []emul.Ret) emul.Action {
+		if rets[1].Err() == nil && rets[0].Err() == nil {
+			if err := basep.Store(t, rets[0].Val); err != nil {
+				return emul.Fail(err)
+			}
+		}
+		return finish(rets[1])
+	})
+}

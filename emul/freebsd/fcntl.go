@@ -1,0 +1,153 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// fcntl is fcntl(2) (kern_descrip.c kern_fcntl_freebsd).
+func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
+	n := int32(arg) // most commands take an int
+	host := func(lcmd, larg uint64) emul.Action {
+		return emul.Tail(unix.SYS_FCNTL, uint64(fd), lcmd, larg)
+	}
+	switch cmd {
+	case abi.F_DUPFD:
+		return host(unix.F_DUPFD, uint64(n))
+	case abi.F_DUPFD_CLOEXEC:
+		return host(unix.F_DUPFD_CLOEXEC, uint64(n))
+	case abi.F_DUP2FD:
+		return dupTo(t, fd, FD(n), false)
+	case abi.F_DUP2FD_CLOEXEC:
+		return dupTo(t, fd, FD(n), true)
+	case abi.F_GETFD:
+		return host(unix.F_GETFD, 0)
+	case abi.F_SETFD:
+		return host(unix.F_SETFD, uint64(n)&abi.FD_CLOEXEC)
+	case abi.F_GETFL:
+		return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_GETFL).Then(func(r emul.Ret) emul.Action {
+			if err := r.Err(); err != nil {
+				return emul.Fail(err)
+			}
+			return emul.Return(uint64(xlat.StatusFlags(uint64(r.Val))))
+		})
+	case abi.F_SETFL:
+		const settable = abi.O_NONBLOCK | abi.O_APPEND | abi.O_ASYNC
+		return host(unix.F_SETFL, xlat.OpenFlags(n&settable)&^unix.O_NOCTTY)
+	case abi.F_GETOWN:
+		return getOwner(t, fd)
+	case abi.F_SETOWN:
+		return host(unix.F_SETOWN, uint64(n))
+	case abi.F_GETLK, abi.F_SETLK, abi.F_SETLKW:
+		fl, err := guest.Ptr[abi.Flock](arg).Load(t)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return recordLock(t, fd, cmd, fl, func(fl abi.Flock) error {
+			return guest.Ptr[abi.Flock](arg).Store(t, fl)
+		})
+	case abi.F_OGETLK, abi.F_OSETLK, abi.F_OSETLKW:
+		o, err := guest.Ptr[abi.OFlock](arg).Load(t)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		fl := abi.Flock{Start: o.Start, Len: o.Len, Pid: o.Pid, Type: o.Type, Whence: o.Whence}
+		return recordLock(t, fd, cmd-abi.F_OGETLK+abi.F_GETLK, fl, func(fl abi.Flock) error {
+			return guest.Ptr[abi.OFlock](arg).Store(t, abi.OFlock{
+				Start: fl.Start, Len: fl.Len, Pid: fl.Pid, Type: fl.Type, Whence: fl.Whence})
+		})
+	case abi.F_SETLK_REMOTE:
+		return emul.Fail(abi.EPERM) // for the NFS lock daemon alone
+	case abi.F_READAHEAD, abi.F_RDAHEAD:
+		return readAhead(t, fd, cmd, arg)
+	case abi.F_ADD_SEALS:
+		return host(unix.F_ADD_SEALS, uint64(n))
+	case abi.F_GET_SEALS:
+		return host(unix.F_GET_SEALS, 0)
+	case abi.F_ISUNIONSTACK:
+		return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD).Then(func(r emul.Ret) emul.Action {
+			if err := r.Err(); err != nil {
+				return emul.Fail(err)
+			}
+			return emul.Return(0)
+		})
+	}
+	return emul.Fail(abi.EINVAL)
+}
+
+// getOwner uses F_GETOWN_EX: the plain result of a process group would look
+// like an error.
+func getOwner(t *emul.Task, fd FD) emul.Action {
+	type ownerEx struct{ Type, Pid int32 }
+	const byGroup = 2 // F_OWNER_PGRP
+	buf := emul.Alloc[ownerEx](t)
+	return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_GETOWN_EX, uint64(buf)).
+		Then(func(r emul.Ret) emul.Action {
+			if err := r.Err(); err != nil {
+				return emul.Fail(err)
+			}
+			o, err := buf.Load(t)
+			if err != nil {
+				return emul.Fail(err)
+			}
+			if o.Type == byGroup {
+				return emul.Return(uint64(-int64(o.Pid)))
+			}
+			return emul.Return(uint64(o.Pid))
+		})
+}
+
+// recordLock is F_GETLK, F_SETLK and F_SETLKW. store writes F_GETLK's result.
+func recordLock(t *emul.Task, fd FD, cmd FcntlCmd, fl abi.Flock, store func(abi.Flock) error) emul.Action {
+	l, ok := xlat.FlockToLinux(fl)
+	if !ok {
+		return emul.Fail(abi.EINVAL)
+	}
+	lcmd := map[FcntlCmd]uint64{
+		abi.F_GETLK: unix.F_GETLK, abi.F_SETLK: unix.F_SETLK, abi.F_SETLKW: unix.F_SETLKW,
+	}[cmd]
+	buf, err := emul.AllocStore(t, l)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if cmd != abi.F_GETLK {
+		return emul.Tail(unix.SYS_FCNTL, uint64(fd), lcmd, uint64(buf))
+	}
+	return emul.Host(unix.SYS_FCNTL, uint64(fd), lcmd, uint64(buf)).Then(func(r emul.Ret) emul.Action {
+		if err := r.Err(); err != nil {
+			return emul.Fail(err)
+		}
+		l, err := buf.Load(t)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		out := xlat.Flock(l)
+		if out.Type == abi.F_UNLCK {
+			// No conflict: FreeBSD changes the type and nothing else.
+			out = fl
+			out.Type = abi.F_UNLCK
+		}
+		return emul.Fail(store(out))
+	})
+}
+
+// readAhead is a hint on both systems: it works on regular files only.
+func readAhead(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
+	advice := uint64(unix.FADV_SEQUENTIAL)
+	if arg < 0 || cmd == abi.F_RDAHEAD && arg == 0 {
+		advice = unix.FADV_NORMAL
+	}
+	return withFstat(t, fd, func(st *abi.Stat) emul.Action {
+		switch st.Mode & abi.S_IFMT {
+		case abi.S_IFREG:
+			return emul.Tail(unix.SYS_FADVISE64, uint64(fd), 0, 0, advice)
+		case abi.S_IFSOCK:
+			return emul.Fail(abi.EBADF)
+		}
+		return emul.Fail(abi.ENOTTY)
+	})
+}
