@@ -1,12 +1,263 @@
 package host
 
+import (
+	"fmt"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Kind is a way to intercept system calls.
+type Kind uint8
+
+const (
+	// SUD is Syscall User Dispatch (Linux 5.11+): one stop per guest call, and
+	// tail calls without a second one.
+	SUD Kind = iota
+	// Sysemu is PTRACE_SYSEMU, for older kernels.
+	Sysemu
+)
+
 // Engine is the interception mechanism and what it found out about the host.
 type Engine struct {
-	mem memWay
+	kind      Kind
+	mem       memWay
+	remoteSUD bool // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG works (6.4+)
 }
 
 // Tracee is one traced thread.
 type Tracee struct {
 	Tid int
 	eng *Engine
+}
+
+const (
+	prSetSUD   = 59 // PR_SET_SYSCALL_USER_DISPATCH
+	sudOff     = 0
+	sudOn      = 1
+	setSUDConf = 0x4210 // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
+
+	// SysUserDispatch is the si_code of a SIGSYS from SUD.
+	SysUserDispatch = 2
+)
+
+// NewEngine chooses the engine: kind by name ("sud", "ptrace"), or "" for the
+// best that this kernel has.
+func NewEngine(name string) (*Engine, error) {
+	e := &Engine{remoteSUD: true}
+	switch name {
+	case "sud":
+		if !haveSUD() {
+			return nil, fmt.Errorf("engine sud: this kernel has no Syscall User Dispatch (Linux 5.11 or later is needed)")
+		}
+	case "ptrace":
+		e.kind = Sysemu
+	case "":
+		if !haveSUD() {
+			e.kind = Sysemu
+		}
+	default:
+		return nil, fmt.Errorf("unknown engine %q: sud or ptrace", name)
+	}
+	return e, nil
+}
+
+func haveSUD() bool {
+	// Turning it off where it is off changes nothing; an old kernel says EINVAL.
+	_, _, e := unix.RawSyscall6(unix.SYS_PRCTL, prSetSUD, sudOff, 0, 0, 0, 0)
+	return e == 0
+}
+
+// Kind tells which engine was chosen.
+func (e *Engine) Kind() Kind { return e.kind }
+
+const seizeOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEFORK | unix.PTRACE_O_TRACEVFORK |
+	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
+
+// Seize starts to trace a process with a single thread. Its children and
+// threads are traced from their first instruction, and it dies with us.
+func (e *Engine) Seize(pid int) (*Tracee, error) {
+	t := e.Tracee(pid)
+	if err := t.ptrace(unix.PTRACE_SEIZE, 0, seizeOptions); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// Tracee names a thread that is traced already, as a child of a seized one.
+func (e *Engine) Tracee(tid int) *Tracee { return &Tracee{Tid: tid, eng: e} }
+
+func (t *Tracee) ptrace(req int, addr, data uintptr) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(req), uintptr(t.Tid), addr, data, 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// Interrupt makes the running thread stop soon with an event stop.
+func (t *Tracee) Interrupt() error { return t.ptrace(unix.PTRACE_INTERRUPT, 0, 0) }
+
+// Resume lets the thread run host code (or guest code under SUD) until its
+// next stop, delivering sig (0: none) to it.
+func (t *Tracee) Resume(sig int) error { return t.ptrace(unix.PTRACE_CONT, 0, uintptr(sig)) }
+
+// ResumeGuest lets the thread run guest code so that its next system call stops.
+func (t *Tracee) ResumeGuest(sig int) error {
+	if t.eng.kind == Sysemu {
+		return t.ptrace(unix.PTRACE_SYSEMU, 0, uintptr(sig))
+	}
+	return t.ptrace(unix.PTRACE_CONT, 0, uintptr(sig))
+}
+
+// Listen leaves a thread in its group stop but lets it see SIGCONT.
+func (t *Tracee) Listen() error { return t.ptrace(unix.PTRACE_LISTEN, 0, 0) }
+
+// Detach ends tracing; the thread goes on natively.
+func (t *Tracee) Detach(sig int) error { return t.ptrace(unix.PTRACE_DETACH, 0, uintptr(sig)) }
+
+// GetRegs reads the registers.
+func (t *Tracee) GetRegs(r *Regs) error {
+	return t.ptrace(unix.PTRACE_GETREGS, 0, uintptr(unsafe.Pointer(r)))
+}
+
+// SetRegs writes the registers.
+func (t *Tracee) SetRegs(r *Regs) error {
+	return t.ptrace(unix.PTRACE_SETREGS, 0, uintptr(unsafe.Pointer(r)))
+}
+
+// Siginfo is Linux's siginfo_t (x86-64).
+type Siginfo struct {
+	Signo, Errno, Code int32
+	_                  int32
+	Fields             [112]byte
+}
+
+// GetSiginfo reads what the present signal stop is about.
+func (t *Tracee) GetSiginfo(si *Siginfo) error {
+	return t.ptrace(unix.PTRACE_GETSIGINFO, 0, uintptr(unsafe.Pointer(si)))
+}
+
+// SetSiginfo changes it.
+func (t *Tracee) SetSiginfo(si *Siginfo) error {
+	return t.ptrace(unix.PTRACE_SETSIGINFO, 0, uintptr(unsafe.Pointer(si)))
+}
+
+// SigMask reads the thread's blocked signals, bit n-1 for signal n.
+func (t *Tracee) SigMask() (uint64, error) {
+	var m uint64
+	err := t.ptrace(unix.PTRACE_GETSIGMASK, 8, uintptr(unsafe.Pointer(&m)))
+	return m, err
+}
+
+// SetSigMask sets them.
+func (t *Tracee) SetSigMask(m uint64) error {
+	return t.ptrace(unix.PTRACE_SETSIGMASK, 8, uintptr(unsafe.Pointer(&m)))
+}
+
+// EventMsg reads the message of an event stop.
+func (t *Tracee) EventMsg() (uint64, error) {
+	var m uint64
+	err := t.ptrace(unix.PTRACE_GETEVENTMSG, 0, uintptr(unsafe.Pointer(&m)))
+	return m, err
+}
+
+const ntX86Xstate = 0x202
+
+// XState reads the extended registers in XSAVE's standard format into buf and
+// returns how many bytes there are.
+func (t *Tracee) XState(buf []byte) (int, error) {
+	iov := unix.Iovec{Base: &buf[0], Len: uint64(len(buf))}
+	err := t.ptrace(unix.PTRACE_GETREGSET, ntX86Xstate, uintptr(unsafe.Pointer(&iov)))
+	return int(iov.Len), err
+}
+
+// SetXState writes them.
+func (t *Tracee) SetXState(buf []byte) error {
+	iov := unix.Iovec{Base: &buf[0], Len: uint64(len(buf))}
+	return t.ptrace(unix.PTRACE_SETREGSET, ntX86Xstate, uintptr(unsafe.Pointer(&iov)))
+}
+
+// ArmCall returns the arguments of the prctl that arms interception when the
+// thread makes it itself; needed is false if the engine wants none.
+func (e *Engine) ArmCall() (args [5]uint64, needed bool) {
+	return [5]uint64{prSetSUD, sudOn, enginePage, errnoPage - enginePage, 0}, e.kind == SUD
+}
+
+// Arm turns interception on from outside. It reports false if the kernel
+// cannot do that: the thread must then run ArmCall.
+func (t *Tracee) Arm() bool {
+	if t.eng.kind != SUD {
+		return true
+	}
+	if !t.eng.remoteSUD {
+		return false
+	}
+	conf := struct{ mode, selector, offset, len uint64 }{sudOn, 0, enginePage, errnoPage - enginePage}
+	if t.ptrace(setSUDConf, unsafe.Sizeof(conf), uintptr(unsafe.Pointer(&conf))) != nil {
+		t.eng.remoteSUD = false
+		return false
+	}
+	return true
+}
+
+// Wait waits for the next thing to happen to any traced thread. With block
+// false it returns tid 0 when nothing has.
+func (e *Engine) Wait(block bool) (tid int, status uint32, err error) {
+	var ws uint32
+	opts := uintptr(unix.WALL)
+	for {
+		var r uintptr
+		var en unix.Errno
+		if block {
+			r, _, en = unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), opts, 0, 0, 0)
+		} else {
+			r, _, en = unix.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), opts|unix.WNOHANG, 0, 0, 0)
+		}
+		switch en {
+		case 0:
+			return int(r), ws, nil
+		case unix.EINTR:
+		default:
+			return 0, 0, en
+		}
+	}
+}
+
+// AwaitSignal waits until one of the signals, which must be blocked, is
+// pending for the calling thread, takes it, and returns; after timeout if limit.
+func AwaitSignal(sigs []int, timeout time.Duration, limit bool) {
+	var set uint64
+	for _, s := range sigs {
+		set |= 1 << (s - 1)
+	}
+	var tsp unsafe.Pointer
+	if limit {
+		ts := unix.NsecToTimespec(int64(timeout))
+		tsp = unsafe.Pointer(&ts)
+	}
+	unix.Syscall6(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&set)), 0, uintptr(tsp), 8, 0, 0)
+}
+
+// AwaitStop waits until an interrupted thread has stopped. Signals that come
+// first take their course.
+func (t *Tracee) AwaitStop() error {
+	for {
+		var ws unix.WaitStatus
+		_, err := unix.Wait4(t.Tid, &ws, unix.WALL, nil)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return err
+		case !ws.Stopped():
+			return unix.ESRCH
+		case uint32(ws)>>16 == unix.PTRACE_EVENT_STOP:
+			return nil
+		default:
+			if err := t.Resume(int(ws.StopSignal())); err != nil {
+				return err
+			}
+		}
+	}
 }

@@ -1,6 +1,12 @@
 package host
 
-import "github.com/lsf-linux/lsf/emul/guest"
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul/guest"
+)
 
 // AddrMax is the end of the address space that Linux gives a process (bytes).
 const AddrMax = 0x7ffffffff000
@@ -10,15 +16,30 @@ const AddrMax = 0x7ffffffff000
 // are, and below what Linux's own top-down mmap reaches.
 const (
 	RegionBase = 0x7e0000000000
+	enginePage = RegionBase + 0x1000 // the only page whose syscalls are Linux's
+	errnoPage  = RegionBase + 0x2000 // Linux errno → guest errno, a byte each
+	// GuestCode is a page of code for the personality (signal trampolines).
+	// System calls from it are the guest's.
+	GuestCode = RegionBase + 0x3000
+	// ImageSize is the length of the code pages in bytes.
+	ImageSize   = 0x4000
+	scratchBase = RegionBase + 0x10000
+
 	// SlotSize is the scratch memory of one thread in bytes.
 	SlotSize      = 32 << 10
 	slotsPerChunk = 256
-	maxChunks     = 64
-	scratchBase   = RegionBase + 0x10000
+	// ChunkSize is how much scratch memory is mapped at a time.
+	ChunkSize = SlotSize * slotsPerChunk
+	maxChunks = 64
 	// RegionEnd is the end of what LSF may use; the guest can map nothing
 	// between RegionBase and RegionEnd.
-	RegionEnd = scratchBase + SlotSize*slotsPerChunk*maxChunks
+	RegionEnd = scratchBase + ChunkSize*maxChunks
 )
+
+// Overlaps says whether [a, a+n) touches LSF's region.
+func Overlaps(a, n uint64) bool {
+	return n > 0 && a < RegionEnd && (a+n > RegionBase || a+n < a)
+}
 
 // Slot is one thread's scratch memory.
 type Slot int
@@ -26,13 +47,176 @@ type Slot int
 // Addr returns where the slot begins.
 func (s Slot) Addr() guest.Addr { return guest.Addr(scratchBase + int(s)*SlotSize) }
 
-// Slots says which slots of an address space are taken.
+// Slots says which slots of an address space are taken. The zero value has
+// none taken and one chunk mapped, as a fresh image has.
 type Slots struct {
 	used   []bool
-	chunks int // mapped chunks
+	chunks int // mapped beside the first
 }
 
-// Overlaps says whether [a, a+n) touches LSF's region.
-func Overlaps(a, n uint64) bool {
-	return a < RegionEnd && (a+n > RegionBase || a+n < a)
+// Take reserves a slot. newChunk is nonzero when the chunk at that address
+// must be mapped before the slot can be used; ok is false when there are none left.
+func (s *Slots) Take() (slot Slot, newChunk guest.Addr, ok bool) {
+	for i, u := range s.used {
+		if !u {
+			s.used[i] = true
+			return Slot(i), 0, true
+		}
+	}
+	n := len(s.used)
+	if n >= slotsPerChunk*maxChunks {
+		return 0, 0, false
+	}
+	s.used = append(s.used, true)
+	if n >= slotsPerChunk*(1+s.chunks) {
+		s.chunks++
+		newChunk = Slot(n).Addr()
+	}
+	return Slot(n), newChunk, true
+}
+
+// Free gives a slot back.
+func (s *Slots) Free(slot Slot) { s.used[slot] = false }
+
+// Only returns the bookkeeping of a copy of the address space in which just
+// slot is in use, as fork leaves it.
+func (s *Slots) Only(slot Slot) Slots {
+	n := Slots{used: make([]bool, len(s.used)), chunks: s.chunks}
+	n.used[slot] = true
+	return n
+}
+
+// The engine page. Offsets of its entry points; the code is position-independent.
+//
+//	call:  syscall; int3                      one host call, then a stop
+//	tail:  syscall; result → guest; jmp back  the guest's last step, no stop
+//	batch: loop over a table in scratch memory, then int3
+var (
+	codeCall = []byte{
+		0x0f, 0x05, // syscall
+		0xcc, // int3
+	}
+	// R9 holds the guest address to return to: FreeBSD clears R8, R9 and R10
+	// on return and leaves the return address in RCX, so nothing is lost.
+	codeTail = []byte{
+		0x0f, 0x05, // 0: syscall
+		0x4c, 0x89, 0xc9, // 2: mov rcx, r9
+		0x45, 0x31, 0xc0, // 5: xor r8d, r8d
+		0x45, 0x31, 0xd2, // 8: xor r10d, r10d
+		0x45, 0x31, 0xc9, // 11: xor r9d, r9d
+		0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff, // 14: cmp rax, -4095
+		0x73, 0x03, // 20: jae +3
+		0xf8,       // 22: clc
+		0xff, 0xe1, // 23: jmp rcx
+		0xf7, 0xd8, // 25: neg eax
+		0x4c, 0x8d, 0x05, 0, 0, 0, 0, // 27: lea r8, [rip+errno table]
+		0x41, 0x0f, 0xb6, 0x04, 0x00, // 34: movzx eax, byte [r8+rax]
+		0x45, 0x31, 0xc0, // 39: xor r8d, r8d
+		0xf9,       // 42: stc
+		0xff, 0xe1, // 43: jmp rcx
+	}
+	codeBatch = []byte{
+		0x49, 0x8b, 0x04, 0x24, // mov rax, [r12]
+		0x49, 0x8b, 0x7c, 0x24, 0x08, // mov rdi, [r12+8]
+		0x49, 0x8b, 0x74, 0x24, 0x10, // mov rsi, [r12+16]
+		0x49, 0x8b, 0x54, 0x24, 0x18, // mov rdx, [r12+24]
+		0x4d, 0x8b, 0x54, 0x24, 0x20, // mov r10, [r12+32]
+		0x4d, 0x8b, 0x44, 0x24, 0x28, // mov r8, [r12+40]
+		0x4d, 0x8b, 0x4c, 0x24, 0x30, // mov r9, [r12+48]
+		0x0f, 0x05, // syscall
+		0x49, 0x89, 0x04, 0x24, // mov [r12], rax
+		0x49, 0x83, 0xc4, 0x38, // add r12, 56
+		0x49, 0xff, 0xcd, // dec r13
+		0x75, 0, // jnz start
+		0xcc, // int3
+	}
+)
+
+const (
+	callEntry  = enginePage
+	tailEntry  = enginePage + 0x40
+	batchEntry = enginePage + 0x80
+	execEntry  = enginePage + 0x100 // where a fresh image stops: int3
+
+	callDone  = callEntry + 3
+	batchDone = batchEntry + 50
+	execDone  = execEntry + 1
+
+	// offsets in the tail sequence that matter when it is interrupted
+	tailAfter = 2  // behind the syscall
+	tailRCX   = 5  // from here on RCX holds the return address
+	tailNeg   = 27 // from here on RAX is a positive Linux errno
+	tailConv  = 39 // from here on RAX is a guest errno
+)
+
+// BatchEntrySize is what one call of a batch takes in scratch memory (bytes).
+const BatchEntrySize = 56
+
+// Image builds the contents of the region's code pages. The bytes are at the
+// same time a static ELF program that maps itself there: executing it (from a
+// memfd) leaves a process with nothing but the region.
+// errnos converts a Linux error number; guestCode is the personality's page.
+func Image(errnos func(linux int) byte, guestCode []byte) []byte {
+	img := make([]byte, ImageSize)
+	elfHeader(img)
+	put := func(addr uint64, code []byte) []byte {
+		return img[addr-RegionBase : addr-RegionBase+uint64(copy(img[addr-RegionBase:], code))]
+	}
+	for i := enginePage - RegionBase; i < errnoPage-RegionBase; i++ {
+		img[i] = 0xcc
+	}
+	put(callEntry, codeCall)
+	tail := put(tailEntry, codeTail)
+	binary.LittleEndian.PutUint32(tail[30:], uint32(errnoPage-(tailEntry+34)))
+	batch := put(batchEntry, codeBatch)
+	batch[len(batch)-2] = byte(-(len(batch) - 1))
+	for e := 0; e < 4096; e++ {
+		img[errnoPage-RegionBase+e] = errnos(e)
+	}
+	put(GuestCode, guestCode)
+	return img
+}
+
+// elfHeader writes an ELF64 header with two segments: the image itself, and
+// the first chunk of scratch memory.
+func elfHeader(img []byte) {
+	le := binary.LittleEndian
+	copy(img, "\x7fELF\x02\x01\x01")
+	le.PutUint16(img[16:], 2)  // ET_EXEC
+	le.PutUint16(img[18:], 62) // EM_X86_64
+	le.PutUint32(img[20:], 1)
+	le.PutUint64(img[24:], execEntry)
+	le.PutUint64(img[32:], 64) // phoff
+	le.PutUint16(img[52:], 64)
+	le.PutUint16(img[54:], 56)
+	le.PutUint16(img[56:], 3)
+	ph := func(i int, typ, flags uint32, vaddr, filesz, memsz uint64) {
+		p := img[64+56*i:]
+		le.PutUint32(p, typ)
+		le.PutUint32(p[4:], flags)
+		le.PutUint64(p[16:], vaddr)
+		le.PutUint64(p[24:], vaddr)
+		le.PutUint64(p[32:], filesz)
+		le.PutUint64(p[40:], memsz)
+		le.PutUint64(p[48:], 4096)
+	}
+	ph(0, 1, 5, RegionBase, ImageSize, ImageSize) // PT_LOAD R X
+	ph(1, 1, 6, scratchBase, 0, ChunkSize)        // PT_LOAD R W, all zero
+	ph(2, 0x6474e551, 6, 0, 0, 0)                 // PT_GNU_STACK, not executable
+}
+
+// InitialProt is what the first process maps its region with, before the
+// image is written into it; ProtectCalls narrows it.
+const InitialProt = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
+
+// InitialSize is how much of the region the first process maps, from RegionBase.
+const InitialSize = scratchBase - RegionBase + ChunkSize
+
+// ProtectCalls gives the region of the first process, which mapped all of it
+// readable, writable and executable, the protection that the ELF image would have.
+func ProtectCalls[C any](call func(nr int, args ...uint64) C) []C {
+	return []C{
+		call(unix.SYS_MPROTECT, RegionBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC),
+		call(unix.SYS_MPROTECT, scratchBase, ChunkSize, unix.PROT_READ|unix.PROT_WRITE),
+	}
 }
