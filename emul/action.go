@@ -15,12 +15,13 @@ type HostNR int
 type Call struct {
 	NR   HostNR
 	Args [6]uint64
+	n    int // how many arguments it has
 }
 
 // NewCall builds a Call. Convert signed values with uint64(): Linux truncates
 // int arguments, so sign extension does no harm.
 func NewCall(nr HostNR, args ...uint64) Call {
-	c := Call{NR: nr}
+	c := Call{NR: nr, n: len(args)}
 	copy(c.Args[:], args)
 	return c
 }
@@ -54,6 +55,7 @@ const (
 	actTail
 	actHost
 	actBatch
+	actGo
 	actStay
 )
 
@@ -71,6 +73,9 @@ type Action struct {
 	thenAll   func([]Ret) Action
 	wakeable  bool
 	noRestart bool
+	atomic    bool       // signals wait until the call is done
+	native    bool       // an exec that ends in a Linux program
+	clone     *CloneSpec // makes a new task
 }
 
 // Return answers the call with a result; the second result register keeps its value.
@@ -120,6 +125,10 @@ func Batch(calls ...Call) Action {
 	return Action{kind: actBatch, calls: calls}
 }
 
+// Go lets the task run with Task.Regs as the personality has set them, as
+// sigreturn and exec do.
+func Go() Action { return Action{kind: actGo} }
+
 // Stay leaves the task stopped as it is: the caller has arranged for
 // Task.Resume to be called later from the loop. For exec and the like only:
 // a task that waits for an event must be woken out of a host call instead
@@ -157,6 +166,13 @@ func (a Action) ThenAll(f func(rets []Ret) Action) Action {
 // Wakeable lets Task.Wake end the call early.
 func (a Action) Wakeable() Action {
 	a.wakeable = true
+	return a
+}
+
+// Atomic makes signals wait until the host call is done. For calls that do not
+// block and must not be undone half-way; Batch is always atomic.
+func (a Action) Atomic() Action {
+	a.atomic = true
 	return a
 }
 

@@ -26,15 +26,34 @@ type Task struct {
 	trace       *host.Tracee
 	slot        host.Slot
 	scratchUsed int
+	dead        bool
 
-	state     taskState
-	act       Action  // what runs on the host now (state running host code)
-	guestRegs bool    // Regs differ from the kernel's copy
-	woken     bool    // Wake was called for the present wakeable call
-	mask      uint64  // Linux signal mask, as last set
-	maskKnown bool    // mask is valid
-	pending   []Event // stops seen while a synchronous host call was under way
-	dead      bool
+	state    taskState
+	act      Action    // what runs on the host (state running, tail)
+	chained  bool      // act is not the first host call of this system call
+	woken    bool      // Wake was called for the present wakeable call
+	nudged   bool      // Nudge was called
+	forced   int       // Linux signal sent by us whose default action is wanted
+	cloned   bool      // the event of the clone under way has been seen
+	deferred []*Signal // taken from Linux, to be delivered when the call is done
+	intr     *interruption
+	batchAt  guest.Addr
+	atStart  bool // a new thread or process: its first stop is yet to come
+}
+
+// taskState says what a task does between two stops.
+type taskState uint8
+
+const (
+	inGuest taskState = iota // guest code
+	inTail                   // a host call that returns to the guest by itself
+	inHost                   // a host call or batch, with a stop to follow
+	stopped                  // nothing: waiting for Resume
+)
+
+// interruption is why a call is being unwound before a handler runs.
+type interruption struct {
+	restart bool // the call may be restarted
 }
 
 // Process is one guest process: the tasks that share a PID.
@@ -94,3 +113,30 @@ func (t *Task) ReadMem(a guest.Addr, b []byte) error { return t.trace.ReadMem(a,
 
 // WriteMem implements guest.Memory.
 func (t *Task) WriteMem(a guest.Addr, b []byte) error { return t.trace.WriteMem(a, b) }
+
+// Nudge makes a running task stop soon, so that a signal which the personality
+// has queued for it is delivered.
+func (t *Task) Nudge() {
+	if t.dead || t.nudged || t.atStart {
+		return
+	}
+	t.nudged = true
+	t.trace.Interrupt()
+}
+
+// SetMask sets the signals that Linux blocks for the task, bit n-1 for signal n.
+// The task must be stopped, as it is in a handler.
+func (t *Task) SetMask(m uint64) { t.trace.SetSigMask(m) }
+
+// Mask reads them.
+func (t *Task) Mask() uint64 {
+	m, _ := t.trace.SigMask()
+	return m
+}
+
+// XState reads the extended registers (XSAVE standard format) into buf and
+// returns their size in bytes.
+func (t *Task) XState(buf []byte) (int, error) { return t.trace.XState(buf) }
+
+// SetXState writes them.
+func (t *Task) SetXState(buf []byte) error { return t.trace.SetXState(buf) }

@@ -1,0 +1,159 @@
+package emul
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// CloneSpec says what Clone makes.
+type CloneSpec struct {
+	// Flags are Linux's clone flags, with the exit signal in the low byte.
+	Flags uint64
+	// Setup prepares the child's registers; they start as a copy of the
+	// parent's at the system call. It runs before the personality's NewTask.
+	Setup func(child *Task)
+	// Done gets the parent's result: the child's Linux thread ID or an error.
+	Done func(Ret) Action
+
+	slot   host.Slot
+	shared bool
+}
+
+// Clone makes a new thread or process with Linux's clone(2), run in t's context.
+func Clone(t *Task, spec CloneSpec) Action {
+	spec.shared = spec.Flags&unix.CLONE_VM != 0
+	call := Host(unix.SYS_CLONE, spec.Flags, 0, 0, 0, 0).Atomic().Then(func(r Ret) Action {
+		if r.Err() != nil && spec.shared {
+			t.Proc.Space.slots.Free(spec.slot)
+		}
+		return spec.Done(r)
+	})
+	call.clone = &spec
+	if !spec.shared {
+		return call
+	}
+	slot, chunk, ok := t.Proc.Space.slots.Take()
+	if !ok {
+		return Fail(unix.EAGAIN)
+	}
+	spec.slot = slot
+	if chunk == 0 {
+		return call
+	}
+	return Host(unix.SYS_MMAP, uint64(chunk), host.ChunkSize, unix.PROT_READ|unix.PROT_WRITE,
+		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE, ^uint64(0), 0).Atomic().Then(func(r Ret) Action {
+		if r.Err() != nil {
+			t.Proc.Space.slots.Free(slot)
+			return Fail(unix.EAGAIN)
+		}
+		return call
+	})
+}
+
+// cloned serves the event of a task that has just made another.
+func (l *Loop) cloned(t *Task) {
+	msg, err := t.trace.EventMsg()
+	spec := t.act.clone
+	if err != nil || spec == nil || t.cloned {
+		t.trace.Resume(0)
+		return
+	}
+	t.cloned = true
+	l.cloning--
+	tid := int(msg)
+	child := l.newChild(t, spec, tid)
+	child.Regs = t.Regs
+	child.atStart, child.state = true, stopped
+	spec.Setup(child)
+	if child.Proc != t.Proc {
+		l.pers.NewProcess(child.Proc, t)
+	}
+	l.pers.NewTask(child, t)
+	if l.trace != nil {
+		l.trace.Clone(t, child)
+	}
+	t.trace.Resume(0)
+	if status, ok := l.early[tid]; ok {
+		delete(l.early, tid)
+		l.stop(tid, status)
+	}
+	l.killStrangers()
+}
+
+func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
+	tr := l.eng.Tracee(tid)
+	p := t.Proc
+	if spec.Flags&unix.CLONE_THREAD == 0 {
+		p = &Process{Pid: tid, Parent: t.Proc, Tasks: map[int]*Task{}, loop: l}
+		l.procs[tid] = p
+		if spec.shared {
+			p.Space = t.Proc.Space
+			p.Space.refs++
+		} else {
+			p.Space = &Space{slots: t.Proc.Space.slots.Only(t.slot), refs: 1}
+		}
+	}
+	child := l.newTask(p, tr)
+	child.slot = t.slot
+	if spec.shared {
+		child.slot = spec.slot
+	}
+	return child
+}
+
+// firstStop lets a new task run: interception is armed, then it enters the guest.
+func (l *Loop) firstStop(t *Task) {
+	t.atStart = false
+	if t.trace.Arm() {
+		l.toGuest(t)
+		return
+	}
+	l.perform(t, l.ArmAction(Go()))
+}
+
+// ArmAction arms interception in the task itself, then performs next.
+func (l *Loop) ArmAction(next Action) Action {
+	a, needed := l.eng.ArmCall()
+	if !needed {
+		return next
+	}
+	return Host(unix.SYS_PRCTL, a[:]...).Atomic().Then(func(r Ret) Action { return next })
+}
+
+// cloneDone is called when a clone call has returned, or its caller is gone.
+func (l *Loop) cloneDone(t *Task) {
+	if !t.cloned {
+		l.cloning--
+	}
+	t.cloned = false
+	l.killStrangers()
+}
+
+// stranger is a report about a thread that no event has announced yet.
+func (l *Loop) stranger(tid int, status uint32) {
+	if l.cloning > 0 {
+		l.early[tid] = status
+		return
+	}
+	l.killStranger(tid, status)
+}
+
+// killStrangers ends the children of callers that were killed inside clone:
+// nobody will ever announce them, and they must not stay behind stopped.
+func (l *Loop) killStrangers() {
+	if l.cloning > 0 {
+		return
+	}
+	for tid, status := range l.early {
+		l.killStranger(tid, status)
+	}
+	clear(l.early)
+}
+
+func (l *Loop) killStranger(tid int, status uint32) {
+	if unix.WaitStatus(status).Stopped() {
+		l.Debugf("thread %d: its parent died while making it", tid)
+		unix.Kill(tid, unix.SIGKILL)
+	}
+}
