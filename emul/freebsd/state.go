@@ -8,12 +8,36 @@ type process struct {
 	*emul.Process
 	osreldate int32 // what the guest is told the kernel is, such as 1302001
 	release   string
+	sig       procSignals
+	mem       procMemory
+	image     procImage
 }
 
 // thread is the personality's state of a guest thread.
 type thread struct {
 	*emul.Task
+	sig       threadSignals
+	name      string // thr_set_name
+	suspended bool   // in thr_suspend
+	wakeup    bool   // thr_wake came before or during thr_suspend
 }
 
 func procOf(t *emul.Task) *process  { return t.Proc.OS.(*process) }
 func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
+
+// forked adjusts the copy of its parent's state that a new process starts with.
+func (p *process) forked(parent *process) {}
+
+// execed resets what does not survive execve(2).
+func (p *process) execed() {
+	for i := range p.sig.acts {
+		a := &p.sig.acts[i]
+		if a.Handler > 1 {
+			*a = noAction
+		}
+	}
+	p.mem = procMemory{}
+}
+
+// exited is told that the process is gone, with Linux's wait status.
+func (p *process) exited(status uint32) {}

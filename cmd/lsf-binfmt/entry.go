@@ -1,0 +1,64 @@
+package main
+
+import (
+	"unsafe"
+
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// Set by the entry code before Go starts (entry_amd64.s).
+var (
+	initialStack   uintptr // the process's own argc, argv, environment and auxv; 0 without our entry point
+	ignoredSignals uint64  // Linux signals that were ignored, bit n-1 for signal n
+)
+
+// Read by the entry code.
+var (
+	regionBase uint64 = host.RegionBase
+	regionSize uint64 = host.InitialSize
+	regionProt uint64 = host.InitialProt
+)
+
+// startInfo is what Linux gave the process at its start.
+type startInfo struct {
+	argv, envv []string
+	auxv       map[uint64]uint64
+}
+
+// readStart reads the process's original stack.
+func readStart() startInfo {
+	s := startInfo{auxv: map[uint64]uint64{}}
+	p := initialStack + 8 // argc is not needed
+	words := func() (v []string) {
+		for ; ; p += 8 {
+			a := word(p)
+			if a == 0 {
+				p += 8
+				return v
+			}
+			v = append(v, cstring(uintptr(a)))
+		}
+	}
+	s.argv = words()
+	s.envv = words()
+	for ; word(p) != 0; p += 16 {
+		s.auxv[word(p)] = word(p + 8)
+	}
+	return s
+}
+
+// The addresses come from Linux and stay valid: they are the stack that this
+// process was started with, which is not Go's.
+//
+//go:nocheckptr
+func word(p uintptr) uint64 { return *(*uint64)(*(*unsafe.Pointer)(unsafe.Pointer(&p))) }
+
+//go:nocheckptr
+func cstring(p uintptr) string {
+	base := (*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&p)))
+	n := 0
+	for *(*byte)(unsafe.Add(unsafe.Pointer(base), n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice(base, n))
+}

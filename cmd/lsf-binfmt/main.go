@@ -1,0 +1,126 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd"
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// Exit statuses, as shells use them. The waiting process passes them on.
+const (
+	exitUsage  = 2
+	exitCannot = 126
+)
+
+func main() {
+	runtime.LockOSThread() // ptrace belongs to one thread
+	if initialStack == 0 {
+		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
+	}
+	start := readStart()
+	spec, opts, err := arguments(start)
+	if err != nil {
+		die(exitUsage, "lsf: %v\n%s", err, usage)
+	}
+	if spec.Path == "" {
+		fmt.Print(usage)
+		os.Exit(0)
+	}
+	if err := supervise(spec, opts); err != nil {
+		die(exitCannot, "lsf: %v", err)
+	}
+}
+
+func die(status int, format string, args ...any) {
+	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	os.Exit(status)
+}
+
+// supervise turns the parent into the program and serves it and all that
+// descends from it until the last of them is gone.
+func supervise(spec freebsd.Spec, o options) error {
+	eng, err := host.NewEngine(o.engine)
+	if err != nil {
+		return err
+	}
+	logs, err := openLogs(o)
+	if err != nil {
+		return err
+	}
+	guest := unix.Getppid()
+	tr, err := eng.Seize(guest)
+	if err != nil {
+		return fmt.Errorf("cannot trace the program (%w): ptrace is not permitted here: see yama.ptrace_scope, or the container's seccomp profile", err)
+	}
+	if err := tr.Interrupt(); err != nil {
+		return err
+	}
+	personality := &freebsd.OS{Osreldate: o.osreldate, Ignored: ignoredSignals}
+	loop := emul.NewLoop(eng, personality, logs.tracer(), logs.debug())
+	t, err := loop.Adopt(tr)
+	if err != nil {
+		return err
+	}
+	leave(logs.fds())
+	defer func() {
+		// Whatever goes wrong in here, guests die with us (EXITKILL), and
+		// nobody waits for a supervisor that cannot serve.
+		if r := recover(); r != nil {
+			loop.Debugf("supervisor panic: %v\n%s", r, stack())
+			os.Exit(70)
+		}
+	}()
+	t.Resume(personality.Start(t, spec))
+	if err := loop.Run(); err != nil {
+		loop.Debugf("%v", err)
+		os.Exit(70)
+	}
+	os.Exit(0)
+	return nil
+}
+
+func stack() []byte {
+	b := make([]byte, 16<<10)
+	return b[:runtime.Stack(b, false)]
+}
+
+// leave gets out of the way of terminal, pipes and file systems: an own
+// session, the root directory, and none of the inherited descriptors but keep.
+func leave(keep []int) {
+	unix.Setsid()
+	unix.Chdir("/")
+	next := uint(0)
+	// keep is sorted; whatever lies between goes.
+	for _, fd := range keep {
+		if uint(fd) > next {
+			unix.CloseRange(next, uint(fd)-1, 0)
+		}
+		next = uint(fd) + 1
+	}
+	unix.CloseRange(next, ^uint(0)>>1, 0)
+	// 0, 1 and 2 must not become something that a stray message could hurt.
+	for {
+		fd, err := unix.MemfdCreate("lsf", unix.MFD_CLOEXEC)
+		if err != nil {
+			return
+		}
+		if fd > 2 {
+			unix.Close(fd)
+			return
+		}
+	}
+}
+
+func absolute(p string) string {
+	if a, err := filepath.Abs(p); err == nil {
+		return a
+	}
+	return p
+}

@@ -1,0 +1,87 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// OS is the personality that the loop drives. Its state is what the whole
+// tree of guests shares.
+type OS struct {
+	// Osreldate is what guests without an ABI note are told the kernel is.
+	Osreldate int32
+	// Ignored are the Linux signals that were ignored when the supervisor was
+	// started, bit n-1 for signal n.
+	Ignored uint64
+}
+
+var _ emul.Personality = (*OS)(nil)
+
+const (
+	sysSyscall   = 0   // syscall(number, args…)
+	sys__Syscall = 198 // the same, for 64-bit arguments
+)
+
+// Syscall implements emul.Personality: amd64/amd64/trap.c, cpu_fetch_syscall_args.
+func (o *OS) Syscall(t *emul.Task) emul.Action {
+	r := &t.Regs
+	t.Args = emul.Args{r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9}
+	nr, inRegs := r.Rax, 6
+	if nr == sysSyscall || nr == sys__Syscall {
+		nr, inRegs = t.Args[0], 5
+		copy(t.Args[:], t.Args[1:6])
+	}
+	if nr >= uint64(len(table)) || table[nr].Level == emul.LevelUnknown {
+		t.Row = &unknownRow
+		t.Loop().Debugf("pid %d: system call %d does not exist: SIGSYS", t.Proc.Pid, nr)
+		th := threadOf(t)
+		th.sig.queue = append(th.sig.queue, &emul.Signal{Num: int(abi.SIGSYS), Host: int(unix.SIGSYS)})
+		return emul.Fail(abi.ENOSYS)
+	}
+	row := &table[nr]
+	t.Row = row
+	if row.NArgs > inRegs {
+		// The rest lies on the stack, behind the return address.
+		extra, err := guest.Ptr[uint64](r.Rsp+8).LoadN(t, row.NArgs-inRegs)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		copy(t.Args[inRegs:], extra)
+	}
+	if row.Level == emul.LevelMissing {
+		t.Loop().Debugf("pid %d: %s: %s", t.Proc.Pid, row.Name, row.Note)
+	}
+	for _, a := range t.Args[:row.NArgs] {
+		if a >= host.RegionBase && a < host.RegionEnd {
+			return emul.Fail(abi.EFAULT) // nothing of ours is for guests
+		}
+	}
+	return row.Call(t, &t.Args)
+}
+
+var unknownRow = emul.Sys("#unknown", emul.NotServed(abi.ENOSYS, "no such call"))
+
+// Errno implements emul.Personality.
+func (o *OS) Errno(err error) uint8 { return uint8(xlat.ErrnoOf(err)) }
+
+// HostErrno implements emul.Personality.
+func (o *OS) HostErrno(e int) byte { return byte(xlat.Errno(unix.Errno(e))) }
+
+// TaskExit implements emul.Personality.
+func (o *OS) TaskExit(t *emul.Task) {}
+
+// ProcessExit implements emul.Personality.
+func (o *OS) ProcessExit(p *emul.Process, status uint32) {
+	p.OS.(*process).exited(status)
+}
+
+// Native implements emul.Personality.
+func (o *OS) Native(p *emul.Process) {}
+
+// Table returns the syscall table, for lists of what is supported.
+func Table() []emul.Row { return table[:] }

@@ -1,0 +1,357 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// procSignals is what a process knows of signals. Linux's own dispositions
+// stay at their defaults, so that what a guest does not catch has Linux's
+// effect; handlers, masks and the rest live here.
+type procSignals struct {
+	acts [abi.SIGMAX + 1]abi.Sigaction
+	// hostIgnored are the Linux signals that Linux ignores for this process:
+	// inherited, or set for SIGCHLD's sake.
+	hostIgnored uint64
+	childFlags  uint64 // Linux's SA_NOCLD* flags as last set
+	// queue holds signals for the process that Linux cannot hold: those
+	// without a Linux number.
+	queue []*emul.Signal
+}
+
+// threadSignals is what a thread knows of signals.
+type threadSignals struct {
+	mask abi.Sigset
+	// saved is the mask to return to after a handler, when sigsuspend and its
+	// like have replaced it for the time of their wait.
+	saved *abi.Sigset
+	alt   abi.StackT
+	queue []*emul.Signal
+	// waiting is the set that sigwait and its like wait for.
+	waiting *abi.Sigset
+}
+
+// kept are the signals that must not be blocked in Linux, since stops of ours
+// come by them; where a guest blocks them they wait in our queue.
+const kept = 1<<(unix.SIGTRAP-1) | 1<<(unix.SIGSYS-1)
+
+// setMask makes m the thread's mask. t must be stopped.
+func setMask(t *emul.Task, m abi.Sigset) {
+	m.Del(abi.SIGKILL)
+	m.Del(abi.SIGSTOP)
+	th := threadOf(t)
+	if m == th.sig.mask {
+		return
+	}
+	th.sig.mask = m
+	t.SetMask(xlat.HostSigset(&m) &^ kept)
+}
+
+// ignoredByDefault are the signals whose default action is to be ignored
+// (kern_sig.c, sigproptbl).
+func ignoredByDefault(s abi.Signal) bool {
+	switch s {
+	case abi.SIGURG, abi.SIGCONT, abi.SIGCHLD, abi.SIGIO, abi.SIGWINCH, abi.SIGINFO, abi.SIGTHR, abi.SIGLIBRT:
+		return true
+	}
+	return false
+}
+
+// Signal implements emul.Personality.
+func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
+	th, p := threadOf(t), procOf(t)
+	queued := s.Num != 0
+	if !queued {
+		s.Num = int(xlat.GuestSignal(unix.Signal(s.Host)))
+		if s.Host == int(unix.SIGSEGV) && s.Info.Code == siKernel {
+			// A general protection fault: SIGBUS on FreeBSD (trap.c, T_PROTFLT).
+			s.Num, s.Host = int(abi.SIGBUS), int(unix.SIGBUS)
+		}
+	}
+	num := abi.Signal(s.Num)
+	if num == 0 {
+		t.Loop().Debugf("pid %d: Linux signal %d has no FreeBSD number, dropped", p.Pid, s.Host)
+		return emul.Drop
+	}
+	fault := isFault(num) && s.Info.Code > 0 && s.Info.Code != abi.SI_USER
+	act := &p.sig.acts[num]
+	if th.sig.mask.Has(num) && num != abi.SIGKILL && num != abi.SIGSTOP {
+		if fault {
+			return emul.Native // trapsignal: a fault that is blocked kills
+		}
+		th.sig.queue = append(th.sig.queue, s)
+		return emul.Drop
+	}
+	switch {
+	case act.Handler == abi.SIG_IGN && fault:
+		return emul.Native
+	case act.Handler == abi.SIG_IGN:
+		return emul.Drop
+	case act.Handler == abi.SIG_DFL:
+		if ignoredByDefault(num) {
+			return emul.Drop
+		}
+		if s.Host == 0 {
+			s.Host = int(unix.SIGKILL) // a realtime signal without a Linux number
+		}
+		return emul.Native
+	}
+	s.Restart = act.Flags&abi.SA_RESTART != 0
+	return emul.Handle
+}
+
+const siKernel = 0x80 // SI_KERNEL of Linux
+
+func isFault(s abi.Signal) bool {
+	switch s {
+	case abi.SIGILL, abi.SIGTRAP, abi.SIGFPE, abi.SIGBUS, abi.SIGSEGV, abi.SIGSYS:
+		return true
+	}
+	return false
+}
+
+// Pending implements emul.Personality.
+func (o *OS) Pending(t *emul.Task) *emul.Signal {
+	th, p := threadOf(t), procOf(t)
+	if len(th.sig.queue) == 0 && len(p.sig.queue) == 0 {
+		return nil
+	}
+	if s := take(&th.sig.queue, func(n abi.Signal) bool { return !th.sig.mask.Has(n) }); s != nil {
+		return s
+	}
+	return take(&p.sig.queue, func(n abi.Signal) bool { return !th.sig.mask.Has(n) })
+}
+
+// take removes the first queued signal that want accepts.
+func take(q *[]*emul.Signal, want func(abi.Signal) bool) *emul.Signal {
+	for i, s := range *q {
+		if want(abi.Signal(s.Num)) {
+			*q = append((*q)[:i:i], (*q)[i+1:]...)
+			return s
+		}
+	}
+	return nil
+}
+
+func sigaction(t *emul.Task, sig Int, act, old guest.Ptr[abi.Sigaction]) emul.Action {
+	s := abi.Signal(sig)
+	if !s.Valid() {
+		return emul.Fail(abi.EINVAL)
+	}
+	p := procOf(t)
+	cur := &p.sig.acts[s]
+	if act == 0 {
+		if old != 0 {
+			return emul.Fail(old.Store(t, *cur))
+		}
+		return emul.Return(0)
+	}
+	n, err := act.Load(t)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if (s == abi.SIGKILL || s == abi.SIGSTOP) && n.Handler != abi.SIG_DFL {
+		return emul.Fail(abi.EINVAL)
+	}
+	if old != 0 {
+		if err := old.Store(t, *cur); err != nil {
+			return emul.Fail(err)
+		}
+	}
+	if s == abi.SIGKILL || s == abi.SIGSTOP {
+		return emul.Return(0)
+	}
+	n.Mask.Del(abi.SIGKILL)
+	n.Mask.Del(abi.SIGSTOP)
+	if s != abi.SIGCHLD {
+		n.Flags &^= abi.SA_NOCLDSTOP | abi.SA_NOCLDWAIT
+	}
+	*cur = n
+	if n.Handler == abi.SIG_IGN || n.Handler == abi.SIG_DFL && ignoredByDefault(s) {
+		p.dropPending(s)
+	}
+	return p.syncHost(s)
+}
+
+// dropPending forgets queued instances of a signal that is ignored now.
+func (p *process) dropPending(s abi.Signal) {
+	is := func(n abi.Signal) bool { return n == s }
+	for take(&p.sig.queue, is) != nil {
+	}
+	for _, t := range p.Tasks {
+		for take(&threadOf(t).sig.queue, is) != nil {
+		}
+	}
+}
+
+// hostAct is the kernel's struct sigaction on x86-64.
+type hostAct struct {
+	handler, flags, restorer, mask uint64
+}
+
+const (
+	hostNoCldStop = 1
+	hostNoCldWait = 2
+)
+
+// syncHost brings Linux's disposition of s in line where it matters: SIGCHLD
+// decides whether and how children are reported, and a signal that was
+// ignored when the program started must become able to kill.
+func (p *process) syncHost(s abi.Signal) emul.Action {
+	h := xlat.HostSignal(s)
+	if h == 0 {
+		return emul.Return(0)
+	}
+	a, bit := &p.sig.acts[s], uint64(1)<<(h-1)
+	var want hostAct
+	if s == abi.SIGCHLD {
+		if a.Handler == abi.SIG_IGN || a.Flags&abi.SA_NOCLDWAIT != 0 {
+			want.flags |= hostNoCldWait
+		}
+		if a.Flags&abi.SA_NOCLDSTOP != 0 {
+			want.flags |= hostNoCldStop
+		}
+		if want.flags == p.sig.childFlags && p.sig.hostIgnored&bit == 0 {
+			return emul.Return(0)
+		}
+		p.sig.childFlags = want.flags
+	} else if p.sig.hostIgnored&bit == 0 || a.Handler == abi.SIG_IGN {
+		return emul.Return(0)
+	}
+	p.sig.hostIgnored &^= bit
+	t := p.Any()
+	at, err := emul.AllocStore(t, want)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return emul.Host(unix.SYS_RT_SIGACTION, uint64(h), uint64(at), 0, 8).Atomic().Then(func(emul.Ret) emul.Action {
+		return emul.Return(0)
+	})
+}
+
+func sigprocmask(t *emul.Task, how Int, set, old guest.Ptr[abi.Sigset]) emul.Action {
+	th := threadOf(t)
+	cur := th.sig.mask
+	var m abi.Sigset
+	if set != 0 {
+		var err error
+		if m, err = set.Load(t); err != nil {
+			return emul.Fail(err)
+		}
+		switch how {
+		case abi.SIG_BLOCK:
+			for i := range m {
+				m[i] |= cur[i]
+			}
+		case abi.SIG_UNBLOCK:
+			for i := range m {
+				m[i] = cur[i] &^ m[i]
+			}
+		case abi.SIG_SETMASK:
+		default:
+			return emul.Fail(abi.EINVAL)
+		}
+		setMask(t, m)
+	}
+	if old != 0 {
+		return emul.Fail(old.Store(t, cur))
+	}
+	return emul.Return(0)
+}
+
+func sigaltstack(t *emul.Task, ss, old guest.Ptr[abi.StackT]) emul.Action {
+	th := threadOf(t)
+	on := th.onAltStack(t.Regs.Rsp)
+	cur := th.sig.alt
+	if cur.Flags&abi.SS_DISABLE == 0 && on {
+		cur.Flags = abi.SS_ONSTACK
+	}
+	if ss != 0 {
+		n, err := ss.Load(t)
+		switch {
+		case err != nil:
+			return emul.Fail(err)
+		case on:
+			return emul.Fail(abi.EPERM)
+		case n.Flags&^abi.SS_DISABLE != 0:
+			return emul.Fail(abi.EINVAL)
+		case n.Flags&abi.SS_DISABLE == 0 && n.Size < abi.MINSIGSTKSZ:
+			return emul.Fail(abi.ENOMEM)
+		}
+		if n.Flags&abi.SS_DISABLE != 0 {
+			n = abi.StackT{Flags: abi.SS_DISABLE}
+		}
+		th.sig.alt = n
+	}
+	if old != 0 {
+		return emul.Fail(old.Store(t, cur))
+	}
+	return emul.Return(0)
+}
+
+// onAltStack is sigonstack() of kern_sig.c.
+func (th *thread) onAltStack(sp uint64) bool {
+	a := &th.sig.alt
+	return a.Flags&abi.SS_DISABLE == 0 && sp-a.SP < a.Size
+}
+
+func sigpending(t *emul.Task, set guest.Ptr[abi.Sigset]) emul.Action {
+	buf := emul.Alloc[uint64](t)
+	return emul.Host(unix.SYS_RT_SIGPENDING, uint64(buf), 8).Atomic().Then(func(r emul.Ret) emul.Action {
+		h, err := buf.Load(t)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		m := xlat.GuestSigset(h)
+		for _, q := range [][]*emul.Signal{threadOf(t).sig.queue, procOf(t).sig.queue} {
+			for _, s := range q {
+				m.Add(abi.Signal(s.Num))
+			}
+		}
+		return emul.Fail(set.Store(t, m))
+	})
+}
+
+func sigsuspend(t *emul.Task, set guest.Ptr[abi.Sigset]) emul.Action {
+	m, err := set.Load(t)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return withMask(t, m, emul.Sleep(t, -1).NoRestart().Then(func(r emul.Ret) emul.Action {
+		if r.Interrupted {
+			return emul.Fail(abi.EINTR)
+		}
+		return sigsuspend(t, set) // woken by nothing that matters
+	}))
+}
+
+// withMask runs a waiting action under another signal mask; the handler that
+// ends the wait returns to the mask of before. Every end of the wait without
+// one must call unmask.
+func withMask(t *emul.Task, m abi.Sigset, a emul.Action) emul.Action {
+	th := threadOf(t)
+	if th.sig.saved == nil {
+		old := th.sig.mask
+		th.sig.saved = &old
+	}
+	setMask(t, m)
+	if s := (*OS)(nil).Pending(t); s != nil {
+		th.sig.queue = append([]*emul.Signal{s}, th.sig.queue...)
+		return emul.Fail(abi.EINTR)
+	}
+	return a
+}
+
+// unmask undoes withMask when no handler will.
+func unmask(t *emul.Task) {
+	th := threadOf(t)
+	if th.sig.saved != nil {
+		m := *th.sig.saved
+		th.sig.saved = nil
+		setMask(t, m)
+	}
+}

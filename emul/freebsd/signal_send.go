@@ -1,0 +1,218 @@
+package freebsd
+
+import (
+	"encoding/binary"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// queueTo gives a signal that Linux cannot hold to a thread.
+func queueTo(o *emul.Task, s abi.Signal, code int32, from *emul.Task, value uint64) {
+	th := threadOf(o)
+	th.sig.queue = append(th.sig.queue, softSignal(s, code, from, value))
+	wakeFor(o, s)
+}
+
+// queueToProcess gives it to a process: to a thread that wants it now, if any.
+func queueToProcess(p *emul.Process, s abi.Signal, code int32, from *emul.Task, value uint64) {
+	pp := p.OS.(*process)
+	if pp.sig.acts[s].Handler == abi.SIG_IGN || pp.sig.acts[s].Handler == abi.SIG_DFL && ignoredByDefault(s) {
+		return
+	}
+	pp.sig.queue = append(pp.sig.queue, softSignal(s, code, from, value))
+	for _, o := range p.Tasks {
+		th := threadOf(o)
+		if !th.sig.mask.Has(s) || th.sig.waiting != nil && th.sig.waiting.Has(s) {
+			wakeFor(o, s)
+			return
+		}
+	}
+}
+
+func wakeFor(o *emul.Task, s abi.Signal) {
+	th := threadOf(o)
+	if th.sig.waiting != nil && th.sig.waiting.Has(s) {
+		o.Wake()
+		return
+	}
+	o.Nudge()
+}
+
+// softSignal makes the Linux siginfo of a signal that another guest sends.
+func softSignal(s abi.Signal, code int32, from *emul.Task, value uint64) *emul.Signal {
+	sig := &emul.Signal{Num: int(s), Host: int(xlat.HostSignal(s))}
+	sig.Info.Signo = int32(sig.Host)
+	switch code {
+	case abi.SI_QUEUE:
+		sig.Info.Code = -1
+	case abi.SI_LWP:
+		sig.Info.Code = -6
+	}
+	if from != nil {
+		binary.LittleEndian.PutUint32(sig.Info.Fields[:], uint32(from.Proc.Pid))
+	}
+	binary.LittleEndian.PutUint64(sig.Info.Fields[8:], value)
+	return sig
+}
+
+func kill(t *emul.Task, pid Int, sig Int) emul.Action {
+	s := abi.Signal(sig)
+	if sig < 0 || sig != 0 && !s.Valid() {
+		return emul.Fail(abi.EINVAL)
+	}
+	h := xlat.HostSignal(s)
+	if sig == 0 || h != 0 {
+		return emul.Tail(unix.SYS_KILL, uint64(pid), uint64(h))
+	}
+	// Only guests of this supervisor can be given a signal that Linux has no
+	// number for. Linux still says who may and whether there is anybody.
+	return emul.Host(unix.SYS_KILL, uint64(pid), 0).Atomic().Then(func(r emul.Ret) emul.Action {
+		if r.Err() != nil {
+			return emul.Finish(r)
+		}
+		if pid > 0 {
+			p := t.Loop().Process(int(pid))
+			if p == nil {
+				t.Loop().Debugf("pid %d: kill(%d, %v): not a guest of this supervisor", t.Proc.Pid, pid, s)
+				return emul.Fail(abi.EINVAL)
+			}
+			queueToProcess(p, s, abi.SI_USER, t, 0)
+			return emul.Return(0)
+		}
+		t.Loop().Debugf("pid %d: kill(%d, %v): no process groups for signals without a Linux number", t.Proc.Pid, pid, s)
+		return emul.Fail(abi.EINVAL)
+	})
+}
+
+// sigqueue(2).
+func sigqueue(t *emul.Task, pid Int, sig Int, value Long) emul.Action {
+	s := abi.Signal(sig)
+	if sig < 0 || sig != 0 && !s.Valid() || pid <= 0 {
+		return emul.Fail(abi.EINVAL)
+	}
+	h := xlat.HostSignal(s)
+	if sig != 0 && h == 0 {
+		p := t.Loop().Process(int(pid))
+		if p == nil {
+			return emul.Host(unix.SYS_KILL, uint64(pid), 0).Atomic().Then(func(r emul.Ret) emul.Action {
+				if r.Err() != nil {
+					return emul.Finish(r)
+				}
+				return emul.Fail(abi.EINVAL)
+			})
+		}
+		queueToProcess(p, s, abi.SI_QUEUE, t, uint64(value))
+		return emul.Return(0)
+	}
+	si := host.Siginfo{Signo: int32(h), Code: -1}
+	binary.LittleEndian.PutUint32(si.Fields[:], uint32(t.Proc.Pid))
+	binary.LittleEndian.PutUint32(si.Fields[4:], uint32(unix.Getuid()))
+	binary.LittleEndian.PutUint64(si.Fields[8:], uint64(value))
+	at, err := emul.AllocStore(t, si)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return emul.Tail(unix.SYS_RT_SIGQUEUEINFO, uint64(pid), uint64(h), uint64(at))
+}
+
+// sigwait(2) answers with an error number as its result, not through errno.
+func sigwait(t *emul.Task, set guest.Ptr[abi.Sigset], sig guest.Ptr[int32]) emul.Action {
+	m, err := set.Load(t)
+	if err != nil {
+		return emul.Return(uint64(abi.EFAULT))
+	}
+	return waitSignal(t, m, -1, func(s abi.Signal, info abi.Siginfo, err error) emul.Action {
+		if err == nil {
+			err = sig.Store(t, int32(s))
+		}
+		if err == unix.EINTR {
+			// sys_sigwait turns EINTR into ERESTART.
+			return emul.Fail(unix.EINTR)
+		}
+		if err != nil {
+			return emul.Return(uint64(xlat.ErrnoOf(err)))
+		}
+		return emul.Return(0)
+	})
+}
+
+func sigwaitinfo(t *emul.Task, set guest.Ptr[abi.Sigset], info guest.Ptr[abi.Siginfo]) emul.Action {
+	return sigtimedwait(t, set, info, 0)
+}
+
+func sigtimedwait(t *emul.Task, set guest.Ptr[abi.Sigset], info guest.Ptr[abi.Siginfo], timeout guest.Ptr[unix.Timespec]) emul.Action {
+	m, err := set.Load(t)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	d, err := loadTimeout(t, timeout)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return waitSignal(t, m, d, func(s abi.Signal, i abi.Siginfo, err error) emul.Action {
+		if err == nil && info != 0 {
+			err = info.Store(t, i)
+		}
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return emul.Return(uint64(s))
+	})
+}
+
+// waitSignal takes the next signal of set (kern_sig.c, kern_sigtimedwait),
+// from our own queues or from Linux's.
+func waitSignal(t *emul.Task, set abi.Sigset, timeout time.Duration, done func(abi.Signal, abi.Siginfo, error) emul.Action) emul.Action {
+	th, p := threadOf(t), procOf(t)
+	set.Del(abi.SIGKILL)
+	set.Del(abi.SIGSTOP)
+	for _, q := range []*[]*emul.Signal{&th.sig.queue, &p.sig.queue} {
+		if s := take(q, func(n abi.Signal) bool { return set.Has(n) }); s != nil {
+			return done(abi.Signal(s.Num), (*OS)(nil).siginfo(s, &t.Regs), nil)
+		}
+	}
+	var tsAddr uint64
+	var deadline time.Time
+	if timeout >= 0 {
+		deadline = time.Now().Add(timeout)
+		at, err := emul.AllocStore(t, unix.NsecToTimespec(int64(timeout)))
+		if err != nil {
+			return emul.Fail(err)
+		}
+		tsAddr = uint64(at)
+	}
+	hset, err := emul.AllocStore(t, xlat.HostSigset(&set)&^kept)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	buf := emul.Alloc[host.Siginfo](t)
+	th.sig.waiting = &set
+	return emul.Host(unix.SYS_RT_SIGTIMEDWAIT, uint64(hset), uint64(buf), tsAddr, 8).Wakeable().Then(func(r emul.Ret) emul.Action {
+		th.sig.waiting = nil
+		switch {
+		case r.Interrupted:
+			return done(0, abi.Siginfo{}, unix.EINTR)
+		case r.Err() == unix.EINTR: // woken for a signal of ours, or by nothing
+			left := time.Duration(-1)
+			if timeout >= 0 {
+				left = max(0, time.Until(deadline))
+			}
+			return waitSignal(t, set, left, done)
+		case r.Err() != nil:
+			return done(0, abi.Siginfo{}, r.Err())
+		}
+		si, err := buf.Load(t)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		s := &emul.Signal{Host: int(r.Val), Num: int(xlat.GuestSignal(unix.Signal(r.Val))), Info: si}
+		return done(abi.Signal(s.Num), (*OS)(nil).siginfo(s, &t.Regs), nil)
+	})
+}

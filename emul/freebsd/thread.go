@@ -1,0 +1,186 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// tidBase lies between Linux's thread IDs and the guest's: FreeBSD numbers
+// threads from 100000 (NO_PID + 1), so that no PID is mistaken for one.
+const tidBase = 100000
+
+func guestTID(t *emul.Task) int64 { return int64(t.Tid) + tidBase }
+
+// taskByTID finds a live thread by the number that guests use.
+func taskByTID(t *emul.Task, id int64) *emul.Task { return t.Loop().Task(int(id - tidBase)) }
+
+func thrSelf(t *emul.Task, id guest.Ptr[int64]) emul.Action {
+	return emul.Fail(id.Store(t, guestTID(t)))
+}
+
+// thr_new(2): kern_thr.c, kern_thr_new and thread_create.
+func thrNew(t *emul.Task, param Addr, size Int) emul.Action {
+	var p abi.ThrParam
+	if size < 0 || int(size) > abi.ThrParamSize {
+		return emul.Fail(abi.EINVAL)
+	}
+	b := make([]byte, abi.ThrParamSize)
+	if err := t.ReadMem(guest.Addr(param), b[:size]); err != nil {
+		return emul.Fail(err)
+	}
+	p.Decode(b)
+	if p.StackBase == 0 && p.StackSize == 0 {
+		return emul.Fail(abi.EINVAL)
+	}
+	const flags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_SYSVSEM
+	return emul.Clone(t, emul.CloneSpec{
+		Flags: flags,
+		Setup: func(c *emul.Task) {
+			r := &c.Regs
+			r.SetResult(0)
+			r.Rsp = (p.StackBase+p.StackSize)&^0xf - 8
+			r.Rbp, r.Rip, r.Rdi = 0, p.StartFunc, p.Arg
+			r.Fs_base = p.TLSBase
+			// Both may be the same word; the child must find it filled in.
+			id := guestTID(c)
+			for _, at := range []uint64{p.ChildTID, p.ParentTID} {
+				if at != 0 {
+					guest.Ptr[int64](at).Store(t, id)
+				}
+			}
+		},
+		Done: func(r emul.Ret) emul.Action {
+			if r.Err() != nil {
+				return emul.Fail(abi.EPROCLIM)
+			}
+			return emul.Return(0)
+		},
+	})
+}
+
+// thr_exit(2): the state word is set and its waiters are woken before the
+// thread goes; the stack may already be somebody else's.
+func thrExit(t *emul.Task, state guest.Ptr[int64]) emul.Action {
+	leave := emul.Tail(unix.SYS_EXIT, 0)
+	if state == 0 {
+		return leave
+	}
+	if state.Store(t, 1) != nil {
+		return leave
+	}
+	return emul.Batch(
+		emul.NewCall(unix.SYS_FUTEX, uint64(state), futexWake, maxWake),
+		emul.NewCall(unix.SYS_EXIT, 0),
+	)
+}
+
+func thrKill(t *emul.Task, id Long, sig Int) emul.Action {
+	return thrKill2(t, Int(t.Proc.Pid), id, sig)
+}
+
+func thrKill2(t *emul.Task, pid Int, id Long, sig Int) emul.Action {
+	s := abi.Signal(sig)
+	if sig != 0 && !s.Valid() {
+		return emul.Fail(abi.EINVAL)
+	}
+	p := t.Proc
+	if int(pid) != p.Pid {
+		if p = t.Loop().Process(int(pid)); p == nil {
+			return emul.Fail(abi.ESRCH)
+		}
+	}
+	if id == -1 { // every thread but the caller
+		var calls []emul.Call
+		for _, o := range p.Tasks {
+			if o != t {
+				if sig != 0 && xlat.HostSignal(s) == 0 {
+					queueTo(o, s, abi.SI_LWP, t, 0)
+				} else {
+					calls = append(calls, emul.NewCall(unix.SYS_TGKILL, uint64(p.Pid), uint64(o.Tid), uint64(xlat.HostSignal(s))))
+				}
+			}
+		}
+		if len(p.Tasks) == 0 || len(calls) == 0 && p == t.Proc && len(p.Tasks) == 1 {
+			return emul.Fail(abi.ESRCH)
+		}
+		return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return emul.Return(0) })
+	}
+	o := taskByTID(t, int64(id))
+	if o == nil || o.Proc != p {
+		return emul.Fail(abi.ESRCH)
+	}
+	if sig == 0 {
+		return emul.Return(0)
+	}
+	h := xlat.HostSignal(s)
+	if h == 0 {
+		queueTo(o, s, abi.SI_LWP, t, 0)
+		return emul.Return(0)
+	}
+	return emul.Tail(unix.SYS_TGKILL, uint64(p.Pid), uint64(o.Tid), uint64(h))
+}
+
+func thrSuspend(t *emul.Task, timeout guest.Ptr[unix.Timespec]) emul.Action {
+	th := threadOf(t)
+	if th.wakeup {
+		th.wakeup = false
+		return emul.Return(0)
+	}
+	d, err := loadTimeout(t, timeout)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	th.suspended = true
+	return emul.Sleep(t, d).NoRestart().Then(func(r emul.Ret) emul.Action {
+		th.suspended = false
+		switch {
+		case r.Interrupted:
+			return emul.Fail(abi.EINTR)
+		case th.wakeup:
+			th.wakeup = false
+			return emul.Return(0)
+		case r.Val == 0:
+			return emul.Fail(abi.ETIMEDOUT)
+		}
+		return thrSuspend(t, timeout)
+	})
+}
+
+func thrWake(t *emul.Task, id Long) emul.Action {
+	o := taskByTID(t, int64(id))
+	if o == nil || o.Proc != t.Proc {
+		return emul.Fail(abi.ESRCH)
+	}
+	th := threadOf(o)
+	th.wakeup = true
+	if th.suspended {
+		o.Wake()
+	}
+	return emul.Return(0)
+}
+
+func thrSetName(t *emul.Task, id Long, name Str) emul.Action {
+	s := ""
+	if name != 0 {
+		var err error
+		if s, err = guest.LoadString(t, guest.Addr(name), 20); err == guest.ErrTooLong {
+			b := make([]byte, 19)
+			if err = t.ReadMem(guest.Addr(name), b); err == nil {
+				s = string(b)
+			}
+		}
+		if err != nil {
+			return emul.Fail(err)
+		}
+	}
+	o := taskByTID(t, int64(id))
+	if o == nil || o.Proc != t.Proc {
+		return emul.Fail(abi.ESRCH)
+	}
+	threadOf(o).name = s
+	return emul.Return(0)
+}
