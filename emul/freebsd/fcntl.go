@@ -39,7 +39,7 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 		const settable = abi.O_NONBLOCK | abi.O_APPEND | abi.O_ASYNC
 		return host(unix.F_SETFL, xlat.OpenFlags(n&settable)&^unix.O_NOCTTY)
 	case abi.F_GETOWN:
-		return getOwner(t, fd)
+		return withOwner(t, fd, func(owner int32) emul.Action { return emul.Return(uint64(owner)) })
 	case abi.F_SETOWN:
 		return host(unix.F_SETOWN, uint64(n))
 	case abi.F_GETLK, abi.F_SETLK, abi.F_SETLKW:
@@ -79,9 +79,10 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 	return emul.Fail(abi.EINVAL)
 }
 
-// getOwner uses F_GETOWN_EX: the plain result of a process group would look
-// like an error.
-func getOwner(t *emul.Task, fd FD) emul.Action {
+// withOwner goes on with who gets SIGIO: a process, or negative a process
+// group. It uses F_GETOWN_EX because the plain result of a process group would
+// look like an error.
+func withOwner(t *emul.Task, fd FD, then func(owner int32) emul.Action) emul.Action {
 	type ownerEx struct{ Type, Pid int32 }
 	const byGroup = 2 // F_OWNER_PGRP
 	buf := emul.Alloc[ownerEx](t)
@@ -95,9 +96,9 @@ func getOwner(t *emul.Task, fd FD) emul.Action {
 				return emul.Fail(err)
 			}
 			if o.Type == byGroup {
-				return emul.Return(uint64(-int64(o.Pid)))
+				return then(-o.Pid)
 			}
-			return emul.Return(uint64(o.Pid))
+			return then(o.Pid)
 		})
 }
 

@@ -82,15 +82,11 @@ func closeEach(lo, hi uint64, cloexec bool) emul.Action {
 	if lo > hi {
 		return emul.Return(0)
 	}
-	var calls []emul.Call
-	for ; lo <= hi && len(calls) < 128; lo++ {
-		if cloexec {
-			calls = append(calls, emul.NewCall(unix.SYS_FCNTL, lo, unix.F_SETFD, unix.FD_CLOEXEC))
-		} else {
-			calls = append(calls, emul.NewCall(unix.SYS_CLOSE, lo))
-		}
+	one := emul.Host(unix.SYS_CLOSE, lo)
+	if cloexec {
+		one = emul.Host(unix.SYS_FCNTL, lo, unix.F_SETFD, unix.FD_CLOEXEC)
 	}
-	return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return closeEach(lo, hi, cloexec) })
+	return one.Then(func(emul.Ret) emul.Action { return closeEach(lo+1, hi, cloexec) })
 }
 
 // closefrom is FreeBSD 12's call of its own.

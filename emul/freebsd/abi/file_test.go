@@ -45,3 +45,36 @@ func TestFileLayouts(t *testing.T) {
 		}
 	}
 }
+
+// TestFileSystemLayouts is the same for mounts, terminals and polling.
+func TestFileSystemLayouts(t *testing.T) {
+	var (
+		sf   Statfs
+		sf11 Statfs11
+		osf  OStatfs
+		tio  Termios
+	)
+	for _, c := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"statfs", unsafe.Sizeof(sf), 2344},
+		{"statfs.f_namemax", unsafe.Offsetof(sf.Namemax), 184},
+		{"statfs.f_fstypename", unsafe.Offsetof(sf.Fstypename), 280},
+		{"statfs.f_mntonname", unsafe.Offsetof(sf.Mntonname), 1320},
+		{"freebsd11_statfs", unsafe.Sizeof(sf11), 472},
+		{"freebsd11_statfs.f_mntonname", unsafe.Offsetof(sf11.Mntonname), 384},
+		{"ostatfs", unsafe.Sizeof(osf), 304},
+		{"ostatfs.f_fsid", unsafe.Offsetof(osf.Fsid), 64},
+		{"ostatfs.f_mntonname", unsafe.Offsetof(osf.Mntonname), 120},
+		{"ostatfs.f_mntfromname", unsafe.Offsetof(osf.Mntfromname), 210},
+		{"termios", unsafe.Sizeof(tio), 44},
+		{"termios.c_ispeed", unsafe.Offsetof(tio.Ispeed), 36},
+		{"pollfd", unsafe.Sizeof(Pollfd{}), 8},
+		{"fiodgname_arg", unsafe.Sizeof(FiodgnameArg{}), 16},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d, FreeBSD has %d", c.name, c.got, c.want)
+		}
+	}
+}

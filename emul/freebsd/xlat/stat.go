@@ -96,3 +96,24 @@ func Timens(ts abi.Timespec) unix.Timespec {
 	}
 	return l
 }
+
+// Linux's inode flags that FreeBSD has too (linux/fs.h FS_*_FL).
+const (
+	fsImmutable = 0x10
+	fsAppend    = 0x20
+	fsNodump    = 0x40
+	// InodeFlags are all of them.
+	InodeFlags = fsImmutable | fsAppend | fsNodump
+)
+
+// FileFlagsToLinux converts the flags of chflags(2) to FS_IOC_SETFLAGS's; ok is
+// false if there is one that Linux has no twin of. FreeBSD's immutable and
+// append-only flags of the owner (UF_) have none: Linux's are root's.
+func FileFlagsToLinux(f uint64) (l uint32, ok bool) {
+	if f&^(abi.UF_NODUMP|abi.SF_IMMUTABLE|abi.SF_APPEND) != 0 {
+		return 0, false
+	}
+	return uint32(toLinux(f, []bitPair{
+		{abi.UF_NODUMP, fsNodump}, {abi.SF_IMMUTABLE, fsImmutable}, {abi.SF_APPEND, fsAppend},
+	})), true
+}

@@ -1,0 +1,97 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// Waiting for descriptors. None of these calls is restarted after a signal.
+
+// pollMax is how many descriptors fit when they must be converted in scratch
+// memory; programs that ask for plain events have no such limit.
+const pollMax = (emul.ScratchSize - 1024) / 8
+
+func poll(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, timeout Int) emul.Action {
+	if timeout < -1 {
+		return emul.Fail(abi.EINVAL)
+	}
+	return pollOn(t, fds, n, unix.SYS_POLL, 0, uint64(n), uint64(timeout))
+}
+
+// pollOn runs a Linux call whose first argument is an array of descriptors: on
+// the guest's own array where both systems read it the same way, else on a
+// converted copy. args[0] is filled in here.
+func pollOn(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, nr emul.HostNR, args ...uint64) emul.Action {
+	if n > 1<<20 {
+		return emul.Fail(abi.EINVAL)
+	}
+	asked, err := fds.LoadN(t, int(n))
+	if err != nil {
+		return emul.Fail(err)
+	}
+	var all int16
+	for _, p := range asked {
+		all |= p.Events
+	}
+	if all&^xlat.SamePollEvents == 0 {
+		args[0] = uint64(fds)
+		return emul.Tail(nr, args...).NoRestart()
+	}
+	if n > pollMax {
+		return emul.Fail(abi.EINVAL)
+	}
+	buf, ok := t.AllocBytes(8 * int(n))
+	if !ok {
+		return emul.Fail(abi.ENOMEM)
+	}
+	host := make([]unix.PollFd, n)
+	for i, p := range asked {
+		host[i] = unix.PollFd{Fd: p.FD, Events: xlat.PollEvents(p.Events)}
+	}
+	if err := guest.Ptr[unix.PollFd](buf).StoreN(t, host); err != nil {
+		return emul.Fail(err)
+	}
+	args[0] = uint64(buf)
+	return emul.Host(nr, args...).NoRestart().Then(func(r emul.Ret) emul.Action {
+		if err := r.Err(); err != nil {
+			return emul.Fail(err)
+		}
+		host, err := guest.Ptr[unix.PollFd](buf).LoadN(t, int(n))
+		if err != nil {
+			return emul.Fail(err)
+		}
+		for i := range asked {
+			asked[i].Revents = xlat.PollRevents(host[i].Revents, asked[i].Events)
+		}
+		if err := fds.StoreN(t, asked); err != nil {
+			return emul.Fail(err)
+		}
+		return emul.Finish(r)
+	})
+}
+
+// selectFDs is select(2): descriptor sets are laid out the same, but Linux
+// writes the remaining time back into the timeout, FreeBSD never.
+func selectFDs(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Timeval]) emul.Action {
+	if n < 0 {
+		return emul.Fail(abi.EINVAL)
+	}
+	var tv guest.Ptr[abi.Timeval]
+	if timeout != 0 {
+		v, err := timeout.Load(t)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		if v.Sec < 0 || v.Usec < 0 || v.Usec >= 1e6 {
+			return emul.Fail(abi.EINVAL)
+		}
+		if tv, err = emul.AllocStore(t, v); err != nil {
+			return emul.Fail(err)
+		}
+	}
+	return emul.Tail(unix.SYS_SELECT, uint64(n), uint64(in), uint64(out), uint64(ex), uint64(tv)).NoRestart()
+}
