@@ -39,11 +39,12 @@ const (
 // TraceStderr as Config.Trace sends the trace to standard error.
 const TraceStderr = "-"
 
-// Config is the settings. Its zero value is not valid; see Default.
+// Config is the settings. Its zero value is not valid; see Default. Paths are
+// absolute unless they come from the environment.
 type Config struct {
-	Root   string // directory of the FreeBSD system: absolute
+	Root   string // directory of the FreeBSD system
 	Mode   Mode
-	Trace  string // "" is off, TraceStderr, or an absolute path of a file
+	Trace  string // "" is off, TraceStderr, or a file
 	Debug  bool   // say what LSF itself does
 	Engine Engine
 }
@@ -97,7 +98,9 @@ func Files(dir string) []string {
 
 // ApplyEnv takes over LSF_ROOT, LSF_TRACE, LSF_DEBUG and LSF_ENGINE from env, a
 // list of KEY=value. An empty value is as none. LSF_TRACE=0 switches the trace
-// off, 1 sends it to standard error, anything else is a file; LSF_DEBUG is 0 or 1.
+// off, 1 sends it to standard error, anything else is a file; LSF_DEBUG=0 is
+// off, anything else on. Unlike in the files, paths may be relative: to the
+// working directory of whoever has this environment.
 // Of several values for a key the first counts, as for getenv(3).
 func (c *Config) ApplyEnv(env []string) error {
 	var errs []error
@@ -117,7 +120,7 @@ func (c *Config) ApplyEnv(env []string) error {
 		var err error
 		switch name {
 		case "LSF_ROOT":
-			err = c.set("root", val)
+			c.Root = filepath.Clean(val)
 		case "LSF_TRACE":
 			switch val {
 			case "0":
@@ -125,14 +128,9 @@ func (c *Config) ApplyEnv(env []string) error {
 			case "1":
 				val = TraceStderr
 			}
-			err = c.set("trace", val)
+			c.Trace = val
 		case "LSF_DEBUG":
-			switch val {
-			case "0", "1":
-				c.Debug = val == "1"
-			default:
-				err = fmt.Errorf("must be 0 or 1, not %q", val)
-			}
+			c.Debug = val != "0"
 		case "LSF_ENGINE":
 			err = c.set("engine", val)
 		}

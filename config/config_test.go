@@ -87,10 +87,12 @@ func TestApplyEnv(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	before := c
-	for _, bad := range []string{"LSF_ROOT=r", "LSF_TRACE=t", "LSF_DEBUG=yes", "LSF_ENGINE=vm"} {
-		if err := c.ApplyEnv([]string{bad}); err == nil || c != before {
-			t.Errorf("%s: %+v, %v", bad, c, err)
-		}
+	if err := c.ApplyEnv([]string{"LSF_ENGINE=vm"}); err == nil || c != before {
+		t.Errorf("no such engine: %+v, %v", c, err)
+	}
+	if err := c.ApplyEnv([]string{"LSF_ROOT=r/", "LSF_TRACE=t", "LSF_DEBUG=yes"}); err != nil ||
+		c != (Config{"r", ModeAuto, "t", true, EngineSUD}) {
+		t.Errorf("relative: %+v, %v", c, err)
 	}
 }
 
@@ -119,8 +121,8 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%+v, %v, want %+v", c, err, want)
 	}
 	write("config.d/15.toml", "root = 7\n")
-	c, err = Load(dir, []string{"LSF_DEBUG=x"})
-	if c.Root != "/3" || err == nil || !strings.Contains(err.Error(), "15.toml: line 1: root: ") || !strings.Contains(err.Error(), "LSF_DEBUG") {
+	c, err = Load(dir, []string{"LSF_ENGINE=x"})
+	if c.Root != "/3" || err == nil || !strings.Contains(err.Error(), "15.toml: line 1: root: ") || !strings.Contains(err.Error(), "LSF_ENGINE") {
 		t.Errorf("with mistakes: %+v, %v", c, err)
 	}
 }

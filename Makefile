@@ -1,0 +1,72 @@
+# LSF runs FreeBSD programs on Linux. "make" builds it into bin/.
+
+GO  ?= go
+BIN ?= bin
+
+# Everything is static. -E makes our own code the entry point of lsf-binfmt:
+# it runs before Go does (cmd/lsf-binfmt/entry_amd64.s).
+BUILD = CGO_ENABLED=0 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -buildvcs=false
+
+# What the tests are given besides: make test TESTFLAGS=-v PKG=./loader
+TESTFLAGS ?=
+PKG       ?= ./...
+
+all: $(BIN)/lsf-binfmt $(BIN)/lsf-install $(BIN)/lsf
+
+$(BIN)/lsf-binfmt: FORCE
+	$(BUILD) -ldflags '-s -w -E _lsf_entry' -o $@ ./cmd/lsf-binfmt
+
+$(BIN)/lsf-install: FORCE
+	$(BUILD) -ldflags '-s -w' -o $@ ./cmd/lsf-install
+
+$(BIN)/lsf: $(BIN)/lsf-binfmt
+	ln -sf lsf-binfmt $@
+
+# Shows a FreeBSD program that runs.
+demo: all
+	scripts/demo.sh
+
+# What must pass before a change goes in. One package at a time: many tests
+# start whole trees of processes.
+test: all check
+	$(GO) test -p 1 -timeout 25m $(TESTFLAGS) $(PKG)
+
+check:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+
+# Go's own standard library, tested as a FreeBSD program. Takes long.
+test-std: all
+	LSF_TEST_STD=all $(GO) test -count=1 -p 1 -timeout 10h $(TESTFLAGS) ./test/std
+
+# What system calls cost, beside the same program built for Linux.
+bench: all
+	$(GO) run ./test/bench -lsf $(BIN)/lsf
+
+# Fuzzes every reader of foreign bytes for a while each.
+FUZZTIME ?= 30s
+fuzz:
+	@$(GO) list ./... | while read -r pkg; do \
+		for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+			echo "$$pkg $$f"; \
+			$(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 100x $$pkg || exit 1; \
+		done; \
+	done
+
+# A Debian package, into the directory above.
+deb:
+	packaging/deb/build.sh
+
+install: all
+	install -D -m 755 $(BIN)/lsf-binfmt $(DESTDIR)/usr/libexec/lsf/lsf-binfmt
+	install -D -m 755 $(BIN)/lsf-install $(DESTDIR)/usr/sbin/lsf-install
+	install -D -m 644 systemd/lsf-freebsd.conf $(DESTDIR)/usr/lib/binfmt.d/lsf-freebsd.conf
+	install -d $(DESTDIR)/usr/bin
+	ln -sf ../libexec/lsf/lsf-binfmt $(DESTDIR)/usr/bin/lsf
+
+clean:
+	rm -rf $(BIN)
+
+FORCE:
+.PHONY: all demo test check test-std bench fuzz deb install clean FORCE
