@@ -2,7 +2,6 @@ package loader
 
 import (
 	"bytes"
-	"debug/elf"
 )
 
 // Kind says what a file is.
@@ -54,23 +53,23 @@ func Classify(head []byte) (Kind, *Script, error) {
 		s, err := parseScript(head)
 		return KindScript, s, err
 	}
-	if len(head) < len(elf.ELFMAG)+elf.EI_NIDENT || string(head[:4]) != elf.ELFMAG {
+	if len(head) < len(elfMagic)+eiNIdent || string(head[:4]) != elfMagic {
 		return KindUnknown, nil, nil
 	}
-	osabi := elf.OSABI(head[elf.EI_OSABI])
+	osabi := head[eiOSABI]
 	// Before 4.0 the brand was a string in the padding of e_ident.
 	const oldBrand = 8
-	if bytes.HasPrefix(head[oldBrand:elf.EI_NIDENT], []byte("FreeBSD\x00")) {
-		osabi = elf.ELFOSABI_FREEBSD
+	if bytes.HasPrefix(head[oldBrand:eiNIdent], []byte("FreeBSD\x00")) {
+		osabi = osabiFreeBSD
 	}
-	if elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS32 && osabi == elf.ELFOSABI_FREEBSD &&
-		elf.Machine(le.Uint16(head[18:])) == elf.EM_386 {
+	if head[eiClass] == class32 && osabi == osabiFreeBSD &&
+		le.Uint16(head[18:]) == em386 {
 		return KindUnknown, nil, fail(ErrNoExec, "FreeBSD/i386 programs are not supported")
 	}
 	h, err := parseHeader(head)
 	if err != nil {
-		if osabi == elf.ELFOSABI_FREEBSD && elf.Class(head[elf.EI_CLASS]) == elf.ELFCLASS64 &&
-			elf.Machine(le.Uint16(head[18:])) == elf.EM_X86_64 {
+		if osabi == osabiFreeBSD && head[eiClass] == class64 &&
+			le.Uint16(head[18:]) == emX8664 {
 			return KindFreeBSD, nil, nil // Load says what is wrong with it
 		}
 		return KindLinux, nil, nil
@@ -80,11 +79,11 @@ func Classify(head []byte) (Kind, *Script, error) {
 		return KindFreeBSD, nil, nil
 	}
 	switch osabi {
-	case elf.ELFOSABI_FREEBSD:
+	case osabiFreeBSD:
 		return KindFreeBSD, nil, nil
-	case elf.ELFOSABI_NONE:
+	case osabiNone:
 		for _, p := range h.progs {
-			if p.Type == elf.PT_INTERP && cstring(inPage(page, p.Off, p.Filesz)) == FreeBSDInterp {
+			if p.Type == ptInterp && cstring(inPage(page, p.Off, p.Filesz)) == FreeBSDInterp {
 				return KindFreeBSD, nil, nil
 			}
 		}

@@ -10,12 +10,12 @@ import (
 func TestClassifyELF(t *testing.T) {
 	interp := func(path string) testELF {
 		return testELF{
-			progs: []prog{text, {Type: elf.PT_INTERP, Off: 0x200, Filesz: uint64(len(path))}},
+			progs: []prog{text, {Type: ptInterp, Off: 0x200, Filesz: uint64(len(path))}},
 			data:  map[int]string{0x200: path},
 		}
 	}
 	noted := testELF{
-		progs: []prog{text, {Type: elf.PT_NOTE, Off: 0x200, Filesz: 0x60}},
+		progs: []prog{text, {Type: ptNote, Off: 0x200, Filesz: 0x60}},
 		data: map[int]string{0x200: note("GNU\x00", 1, 0) + note("FreeBSD\x00", noteFeatureCtl, 2) +
 			note("FreeBSD\x00", noteABITag, 1302001)},
 	}
@@ -108,9 +108,9 @@ func TestClassifyScript(t *testing.T) {
 
 func FuzzClassify(f *testing.F) {
 	f.Add([]byte("#!/bin/sh -e x\n"))
-	f.Add(testELF{progs: []prog{text, {Type: elf.PT_NOTE, Off: 0x200, Filesz: 0x40}},
+	f.Add(testELF{progs: []prog{text, {Type: ptNote, Off: 0x200, Filesz: 0x40}},
 		data: map[int]string{0x200: note("FreeBSD\x00", noteABITag, 1302001)}}.bytes())
-	f.Add(testELF{progs: []prog{text, {Type: elf.PT_INTERP, Off: 0x200, Filesz: 22}},
+	f.Add(testELF{progs: []prog{text, {Type: ptInterp, Off: 0x200, Filesz: 22}},
 		data: map[int]string{0x200: FreeBSDInterp + "\x00"}}.bytes())
 	f.Fuzz(func(t *testing.T, head []byte) {
 		kind, script, err := Classify(head)

@@ -54,7 +54,7 @@ func (e testELF) bytes() []byte {
 		}
 		var buf bytes.Buffer
 		binary.Write(&buf, binary.LittleEndian, elf.Prog64{
-			Type: uint32(p.Type), Flags: uint32(p.Flags), Off: p.Off, Vaddr: p.Vaddr,
+			Type: p.Type, Flags: p.Flags, Off: p.Off, Vaddr: p.Vaddr,
 			Filesz: p.Filesz, Memsz: p.Memsz, Align: p.Align,
 		})
 		copy(b[int(phoff)+i*phdrSize:], buf.Bytes())
@@ -81,9 +81,9 @@ func note(vendor string, typ, desc uint32) string {
 }
 
 const (
-	rx = elf.PF_R | elf.PF_X
-	rw = elf.PF_R | elf.PF_W
+	rx = pfR | pfX
+	rw = pfR | pfW
 )
 
 // text is a plain first segment of one page.
-var text = prog{Type: elf.PT_LOAD, Flags: rx, Vaddr: 0x400000, Filesz: 0x1000, Memsz: 0x1000, Align: 0x1000}
+var text = prog{Type: ptLoad, Flags: rx, Vaddr: 0x400000, Filesz: 0x1000, Memsz: 0x1000, Align: 0x1000}

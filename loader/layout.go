@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"debug/elf"
 	"io"
 )
 
@@ -17,7 +16,7 @@ func (l *layout) segments(h *header) error {
 	first := true
 	for i := range h.progs {
 		p := &h.progs[i]
-		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
+		if p.Type != ptLoad || p.Memsz == 0 {
 			continue
 		}
 		if first && l.opts.Interp {
@@ -132,12 +131,12 @@ func (l *layout) limits(h *header) error {
 	var textAddr, textSize, dataAddr, dataSize uint64
 	for i := range h.progs {
 		p := &h.progs[i]
-		if p.Type != elf.PT_LOAD || p.Memsz == 0 {
+		if p.Type != ptLoad || p.Memsz == 0 {
 			continue
 		}
 		addr := truncPage(p.Vaddr + l.img.Bias)
 		size := roundPage(p.Vaddr+l.img.Bias+p.Memsz) - addr
-		if p.Flags&elf.PF_X != 0 && textSize < size {
+		if p.Flags&pfX != 0 && textSize < size {
 			textAddr, textSize = addr, size
 		} else {
 			dataAddr, dataSize = addr, size

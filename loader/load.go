@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"debug/elf"
 	"io"
 )
 
@@ -120,7 +119,7 @@ func Load(r io.ReaderAt, opts Options) (*Image, error) {
 	}
 	l := &layout{r: r, opts: opts, img: img}
 	if opts.Interp {
-		if h.typ == elf.ET_DYN {
+		if h.typ == etDyn {
 			img.Bias = roundPage(opts.Bias)
 		}
 	} else {
@@ -151,7 +150,7 @@ func scan(img *Image, h *header, page []byte, r io.ReaderAt, opts Options) error
 	for i := range h.progs {
 		p := &h.progs[i]
 		switch p.Type {
-		case elf.PT_LOAD:
+		case ptLoad:
 			if loads == 0 {
 				first = p.Vaddr
 			}
@@ -169,7 +168,7 @@ func scan(img *Image, h *header, page []byte, r io.ReaderAt, opts Options) error
 			if p.Off == 0 && h.phoff+uint64(len(h.progs))*phdrSize <= p.Filesz {
 				img.Phdr = p.Vaddr + h.phoff
 			}
-		case elf.PT_INTERP:
+		case ptInterp:
 			if img.Interp != "" {
 				return fail(ErrNoExec, "more than one interpreter")
 			}
@@ -178,20 +177,20 @@ func scan(img *Image, h *header, page []byte, r io.ReaderAt, opts Options) error
 				return err
 			}
 			img.Interp = interp
-		case elf.PT_GNU_STACK:
+		case ptGNUStack:
 			img.StackProt = p.prot()
 			if img.StackProt&(ProtRead|ProtWrite) != ProtRead|ProtWrite {
 				return fail(ErrNoExec, "stack neither readable nor writable")
 			}
 			img.StackSize = p.Memsz
-		case elf.PT_PHDR:
+		case ptPhdr:
 			img.Phdr = p.Vaddr
 		}
 	}
 	if mapsz >= opts.MaxAddr-PageSize {
 		return failLate(ErrNoExec, "excessive mapping size %#x", mapsz)
 	}
-	if h.typ == elf.ET_DYN && first == 0 {
+	if h.typ == etDyn && first == 0 {
 		img.Bias = (opts.Bias + img.Align - 1) &^ (img.Align - 1)
 	}
 	return nil

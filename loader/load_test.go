@@ -13,7 +13,7 @@ import (
 )
 
 // data is a segment with bss: bytes 0x1100 to 0x1300 of the file, then zeros.
-var data = prog{Type: elf.PT_LOAD, Flags: rw, Off: 0x1100, Vaddr: 0x402100, Filesz: 0x200, Memsz: 0x2000, Align: 0x1000}
+var data = prog{Type: ptLoad, Flags: rw, Off: 0x1100, Vaddr: 0x402100, Filesz: 0x200, Memsz: 0x2000, Align: 0x1000}
 
 func TestLoadMappings(t *testing.T) {
 	const p = PageSize
@@ -29,25 +29,25 @@ func TestLoadMappings(t *testing.T) {
 			{Addr: 0x402000, Len: p, Prot: 3, Offset: 0x1000, ZeroFrom: 0x402300},
 			{Addr: 0x403000, Len: 2 * p, Prot: 3, Anon: true},
 		}, 0x405000},
-		{"bss only", []prog{{Type: elf.PT_LOAD, Flags: rw, Off: 1 << 40, Vaddr: 0x500010, Memsz: 8}},
+		{"bss only", []prog{{Type: ptLoad, Flags: rw, Off: 1 << 40, Vaddr: 0x500010, Memsz: 8}},
 			[]Mapping{{Addr: 0x500000, Len: p, Prot: 3, Anon: true}}, 0x501000},
-		{"bss within the page", []prog{{Type: elf.PT_LOAD, Flags: rw, Off: 0x10, Vaddr: 0x500010, Filesz: 8, Memsz: 16}},
+		{"bss within the page", []prog{{Type: ptLoad, Flags: rw, Off: 0x10, Vaddr: 0x500010, Filesz: 8, Memsz: 16}},
 			[]Mapping{{Addr: 0x500000, Len: p, Prot: 3, ZeroFrom: 0x500018}}, 0x501000},
-		{"bss at a page boundary", []prog{{Type: elf.PT_LOAD, Flags: rw, Off: 0, Vaddr: 0x500000, Filesz: p, Memsz: p + 1}},
+		{"bss at a page boundary", []prog{{Type: ptLoad, Flags: rw, Off: 0, Vaddr: 0x500000, Filesz: p, Memsz: p + 1}},
 			[]Mapping{{Addr: 0x500000, Len: p, Prot: 3}, {Addr: 0x501000, Len: p, Prot: 3, Anon: true}}, 0x502000},
-		{"file pages before the bss", []prog{{Type: elf.PT_LOAD, Flags: rw, Off: 0, Vaddr: 0x500000, Filesz: p + 1, Memsz: 3 * p}},
+		{"file pages before the bss", []prog{{Type: ptLoad, Flags: rw, Off: 0, Vaddr: 0x500000, Filesz: p + 1, Memsz: 3 * p}},
 			[]Mapping{
 				{Addr: 0x500000, Len: 2 * p, Prot: 3, ZeroFrom: 0x501001},
 				{Addr: 0x502000, Len: p, Prot: 3, Anon: true},
 			}, 0x503000},
-		{"no memory", []prog{text, {Type: elf.PT_LOAD, Flags: rw, Vaddr: 0x10, Memsz: 0}},
+		{"no memory", []prog{text, {Type: ptLoad, Flags: rw, Vaddr: 0x10, Memsz: 0}},
 			[]Mapping{{Addr: 0x400000, Len: p, Prot: 5}}, 0x401000},
 		{"no segments", nil, nil, 0},
-		{"last bytes of the file", []prog{{Type: elf.PT_LOAD, Flags: rx, Off: 0x1ff0, Vaddr: 0x500ff0, Filesz: 0x10, Memsz: 0x10}},
+		{"last bytes of the file", []prog{{Type: ptLoad, Flags: rx, Off: 0x1ff0, Vaddr: 0x500ff0, Filesz: 0x10, Memsz: 0x10}},
 			[]Mapping{{Addr: 0x500000, Len: p, Prot: 5, Offset: 0x1000}}, 0x501000},
-		{"address and offset differ", []prog{{Type: elf.PT_LOAD, Flags: rx, Off: 0x100, Vaddr: 0x500ff0, Filesz: 0x20, Memsz: 0x20}},
+		{"address and offset differ", []prog{{Type: ptLoad, Flags: rx, Off: 0x100, Vaddr: 0x500ff0, Filesz: 0x20, Memsz: 0x20}},
 			[]Mapping{{Addr: 0x500000, Len: p, Prot: 5}}, 0x502000},
-		{"address and offset differ, bss", []prog{{Type: elf.PT_LOAD, Flags: rx, Off: 0x100, Vaddr: 0x500ff0, Filesz: 0x20, Memsz: 0x30}},
+		{"address and offset differ, bss", []prog{{Type: ptLoad, Flags: rx, Off: 0x100, Vaddr: 0x500ff0, Filesz: 0x20, Memsz: 0x30}},
 			[]Mapping{{Addr: 0x501000, Len: p, Prot: 5, ZeroFrom: 0x501120}}, 0x502000},
 		{"descending", []prog{data, text}, []Mapping{
 			{Addr: 0x402000, Len: p, Prot: 3, Offset: 0x1000, ZeroFrom: 0x402300},
@@ -81,11 +81,11 @@ func TestLoadErrors(t *testing.T) {
 	}
 	header := func(change func([]byte)) testELF { return testELF{progs: []prog{text}, change: change} }
 	interp := func(p prog, path string) testELF {
-		p.Type = elf.PT_INTERP
+		p.Type = ptInterp
 		return testELF{progs: []prog{text, p}, data: map[int]string{0x200: path}}
 	}
-	stack := func(flags elf.ProgFlag) testELF {
-		return testELF{progs: []prog{text, {Type: elf.PT_GNU_STACK, Flags: flags}}}
+	stack := func(flags uint32) testELF {
+		return testELF{progs: []prog{text, {Type: ptGNUStack, Flags: flags}}}
 	}
 	tests := []struct {
 		name string
@@ -113,16 +113,16 @@ func TestLoadErrors(t *testing.T) {
 		{"offset negative", with(func(p *prog) { p.Off = 1 << 63 }), ErrNoExec, true},
 		{"huge", with(func(p *prog) { p.Memsz = 1 << 47 }), ErrNoExec, true},
 		{"size wraps", testELF{progs: []prog{
-			{Type: elf.PT_LOAD, Vaddr: 0x400000, Memsz: 1 << 63}, {Type: elf.PT_LOAD, Vaddr: 0x500000, Memsz: 1 << 63},
+			{Type: ptLoad, Vaddr: 0x400000, Memsz: 1 << 63}, {Type: ptLoad, Vaddr: 0x500000, Memsz: 1 << 63},
 		}}, ErrNoExec, false},
 		{"page 0", with(func(p *prog) { p.Vaddr = 0 }), ErrInval, true},
 		{"kernel", with(func(p *prog) { p.Vaddr = 0xffffffff80000000 }), ErrInval, true},
 		{"end wraps", with(func(p *prog) { p.Vaddr = 1<<64 - 0x1000 }), ErrInval, true},
 		{"end of user memory", with(func(p *prog) { p.Vaddr = 0x7fffffffe800 }), ErrInval, true},
-		{"overlap", testELF{progs: []prog{text, {Type: elf.PT_LOAD, Flags: rw, Vaddr: 0x400800, Memsz: 0x1000}}}, ErrInval, true},
+		{"overlap", testELF{progs: []prog{text, {Type: ptLoad, Flags: rw, Vaddr: 0x400800, Memsz: 0x1000}}}, ErrInval, true},
 		{"same page", testELF{progs: []prog{
-			{Type: elf.PT_LOAD, Flags: rx, Vaddr: 0x400000, Filesz: 0x100, Memsz: 0x100},
-			{Type: elf.PT_LOAD, Flags: rw, Off: 0x100, Vaddr: 0x400100, Filesz: 0x100, Memsz: 0x100},
+			{Type: ptLoad, Flags: rx, Vaddr: 0x400000, Filesz: 0x100, Memsz: 0x100},
+			{Type: ptLoad, Flags: rw, Off: 0x100, Vaddr: 0x400100, Filesz: 0x100, Memsz: 0x100},
 		}}, ErrInval, true},
 		{"reserved", with(func(p *prog) { p.Vaddr = 0x7e0000000000 }), ErrNoMem, true},
 		{"around what is reserved", with(func(p *prog) { p.Vaddr, p.Memsz = 0x7dfffff00000, 0x40000000 }), ErrNoMem, true},
@@ -135,9 +135,9 @@ func TestLoadErrors(t *testing.T) {
 		{"interpreter beyond the file", interp(prog{Off: 0x2000, Filesz: 20}, ""), ErrIO, false},
 		{"interpreter wraps", interp(prog{Off: 1<<64 - 10, Filesz: 20}, ""), ErrIO, false},
 		{"two interpreters", testELF{progs: []prog{
-			{Type: elf.PT_INTERP, Off: 0x200, Filesz: 3}, {Type: elf.PT_INTERP, Off: 0x200, Filesz: 3},
+			{Type: ptInterp, Off: 0x200, Filesz: 3}, {Type: ptInterp, Off: 0x200, Filesz: 3},
 		}, data: map[int]string{0x200: "/x\x00"}}, ErrNoExec, false},
-		{"stack not writable", stack(elf.PF_R | elf.PF_X), ErrNoExec, false},
+		{"stack not writable", stack(rx), ErrNoExec, false},
 		{"stack without any right", stack(0), ErrNoExec, false},
 	}
 	for _, tt := range tests {
@@ -187,7 +187,7 @@ func TestLoadDyn(t *testing.T) {
 	}
 	// As an interpreter it moves by whole pages, whatever its headers wish.
 	img, err = Load(bytes.NewReader(testELF{typ: elf.ET_DYN, progs: []prog{
-		{Type: elf.PT_INTERP, Filesz: 1}, {Type: elf.PT_GNU_STACK}, {Type: elf.PT_LOAD, Flags: rx, Vaddr: 0x1000, Filesz: 0x100, Memsz: 0x100, Align: 3},
+		{Type: ptInterp, Filesz: 1}, {Type: ptGNUStack}, {Type: ptLoad, Flags: rx, Vaddr: 0x1000, Filesz: 0x100, Memsz: 0x100, Align: 3},
 	}, entry: 0x1010}.bytes()), Options{Bias: 0x12345000, Interp: true})
 	if err != nil || img.Bias != 0x12345000 || img.Base != 0x12346000 || img.Entry != 0x12346010 || img.Interp != "" {
 		t.Errorf("interpreter: %#v, %v", img, err)
@@ -198,12 +198,12 @@ func TestLoadMeta(t *testing.T) {
 	far := "/libexec/ld-elf.so.1" // at the end of the first page: needs no NUL beyond it
 	img, err := Load(bytes.NewReader(testELF{size: 0x3000, progs: []prog{
 		text,
-		{Type: elf.PT_PHDR, Vaddr: 0x400999},
-		{Type: elf.PT_GNU_STACK, Flags: rw, Memsz: 1 << 20},
-		{Type: elf.PT_NOTE, Off: 0x2000, Filesz: 0x1001},
-		{Type: elf.PT_NOTE, Off: 0x2001, Filesz: 24}, // read into memory of its own: aligned
-		{Type: elf.PT_NOTE, Off: 0x300, Filesz: 24},
-		{Type: elf.PT_INTERP, Off: 0x1100, Filesz: uint64(len(far))},
+		{Type: ptPhdr, Vaddr: 0x400999},
+		{Type: ptGNUStack, Flags: rw, Memsz: 1 << 20},
+		{Type: ptNote, Off: 0x2000, Filesz: 0x1001},
+		{Type: ptNote, Off: 0x2001, Filesz: 24}, // read into memory of its own: aligned
+		{Type: ptNote, Off: 0x300, Filesz: 24},
+		{Type: ptInterp, Off: 0x1100, Filesz: uint64(len(far))},
 	}, data: map[int]string{
 		0x2001: note("FreeBSD\x00", noteABITag, 1302001),
 		0x300:  note("FreeBSD\x00", noteFeatureCtl, FctlWXNeeded),
@@ -256,7 +256,7 @@ func checkSegments(t *testing.T, img *Image, h *header, file []byte) {
 	t.Helper()
 	pages := memory(t, img, bytes.NewReader(file))
 	for i, p := range h.progs {
-		if p.Type != elf.PT_LOAD || p.Memsz == 0 || p.Vaddr%PageSize != p.Off%PageSize {
+		if p.Type != ptLoad || p.Memsz == 0 || p.Vaddr%PageSize != p.Off%PageSize {
 			continue
 		}
 		for off := uint64(0); off < min(p.Memsz, 32*PageSize); {
@@ -316,9 +316,9 @@ func TestLoadGo(t *testing.T) {
 
 func FuzzLoad(f *testing.F) {
 	f.Add(testELF{progs: []prog{text, data}, size: 0x2000}.bytes(), uint64(0), false)
-	f.Add(testELF{typ: elf.ET_DYN, progs: []prog{{Type: elf.PT_LOAD, Flags: rx, Filesz: 0x1000, Memsz: 0x1001}}}.bytes(), uint64(1<<40), true)
+	f.Add(testELF{typ: elf.ET_DYN, progs: []prog{{Type: ptLoad, Flags: rx, Filesz: 0x1000, Memsz: 0x1001}}}.bytes(), uint64(1<<40), true)
 	f.Add(testELF{progs: []prog{
-		text, {Type: elf.PT_NOTE, Off: 0x300, Filesz: 48}, {Type: elf.PT_INTERP, Off: 0x200, Filesz: 22}, {Type: elf.PT_GNU_STACK, Flags: rw},
+		text, {Type: ptNote, Off: 0x300, Filesz: 48}, {Type: ptInterp, Off: 0x200, Filesz: 22}, {Type: ptGNUStack, Flags: rw},
 	}, data: map[int]string{
 		0x200: FreeBSDInterp + "\x00",
 		0x300: note("FreeBSD\x00", noteABITag, 1302001) + note("FreeBSD\x00", noteFeatureCtl, 1),

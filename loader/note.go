@@ -1,7 +1,6 @@
 package loader
 
 import (
-	"debug/elf"
 	"io"
 )
 
@@ -26,7 +25,7 @@ const (
 func abiNote(page []byte, h *header, r io.ReaderAt) (osreldate int32, fctl uint32, ok bool) {
 	find := func(typ uint32) (uint32, bool) {
 		for i := range h.progs {
-			if h.progs[i].Type != elf.PT_NOTE {
+			if h.progs[i].Type != ptNote {
 				continue
 			}
 			if v, ok := findNote(noteBytes(page, &h.progs[i], r), typ); ok {
