@@ -1,0 +1,33 @@
+package abi
+
+import (
+	"testing"
+	"unsafe"
+)
+
+func TestSocketLayout(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		got, want uintptr
+	}{
+		{"msghdr", unsafe.Sizeof(Msghdr{}), 48},
+		{"msghdr.msg_iov", unsafe.Offsetof(Msghdr{}.Iov), 16},
+		{"msghdr.msg_control", unsafe.Offsetof(Msghdr{}.Control), 32},
+		{"msghdr.msg_flags", unsafe.Offsetof(Msghdr{}.Flags), 44},
+		{"cmsgcred", unsafe.Sizeof(Cmsgcred{}), 84},
+		{"xucred", unsafe.Sizeof(Xucred{}), 88},
+		{"xucred.cr_pid", unsafe.Offsetof(Xucred{}.Pid), 80},
+		{"sf_hdtr", unsafe.Sizeof(SfHdtr{}), 32},
+		{"sf_hdtr.trailers", unsafe.Offsetof(SfHdtr{}.Trailers), 16},
+		{"tcp_info", unsafe.Sizeof(TCPInfo{}), 236},
+		{"tcp_info.tcpi_last_data_recv", unsafe.Offsetof(TCPInfo{}.LastDataRecv), 52},
+		{"tcp_info.tcpi_rtt", unsafe.Offsetof(TCPInfo{}.Rtt), 68},
+		{"tcp_info.tcpi_snd_wnd", unsafe.Offsetof(TCPInfo{}.SndWnd), 100},
+		{"clockinfo", unsafe.Sizeof(Clockinfo{}), 20},
+		{"loadavg", unsafe.Sizeof(Loadavg{}), 24},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, c.got, c.want)
+		}
+	}
+}
