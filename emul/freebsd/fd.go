@@ -14,7 +14,9 @@ import (
 // far beyond what is open) of t's process are about to be closed or replaced:
 // by close, dup2, fcntl, close_range, closefrom. What hangs on a descriptor
 // number and is not the host's to drop is dropped here.
-func fdsClosed(t *emul.Task, lo, hi int) {}
+func fdsClosed(t *emul.Task, lo, hi int) {
+	socketsOf(t).forget(lo, hi)
+}
 
 func closeFD(t *emul.Task, fd FD) emul.Action {
 	fdsClosed(t, int(fd), int(fd))

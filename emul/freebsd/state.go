@@ -11,6 +11,7 @@ type process struct {
 	sig       procSignals
 	mem       procMemory
 	image     procImage
+	sockets   sockets
 }
 
 // thread is the personality's state of a guest thread.
@@ -26,7 +27,9 @@ func procOf(t *emul.Task) *process  { return t.Proc.OS.(*process) }
 func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 
 // forked adjusts the copy of its parent's state that a new process starts with.
-func (p *process) forked(parent *process) {}
+func (p *process) forked(parent *process) {
+	p.sockets = parent.sockets.forked()
+}
 
 // execed resets what does not survive execve(2).
 func (p *process) execed() {

@@ -93,6 +93,9 @@ const (
 	IPV6_ORIGDSTADDR      = 72
 )
 
+// ICMP6_FILTER is the option of IPPROTO_ICMPV6 (netinet/icmp6.h).
+const ICMP6_FILTER = 18
+
 // Options of IPPROTO_TCP (netinet/tcp.h).
 const (
 	TCP_NODELAY      = 1

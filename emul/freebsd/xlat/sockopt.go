@@ -58,6 +58,8 @@ const (
 	OptPortrange
 	// OptAcceptFilter is SO_ACCEPTFILTER.
 	OptAcceptFilter
+	// OptICMP6Filter is ICMP6_FILTER, whose bits mean the opposite on Linux.
+	OptICMP6Filter
 )
 
 // Sockopt is how a socket option of FreeBSD's is done on Linux.
@@ -73,6 +75,9 @@ const (
 	solIPv6   = abi.IPPROTO_IPV6
 	solTCP    = abi.IPPROTO_TCP
 )
+
+// icmpv6Filter is ICMPV6_FILTER of Linux's linux/icmpv6.h.
+const icmpv6Filter = 1
 
 var sockopts = [...]Sockopt{
 	{solSocket, abi.SO_DEBUG, 0, 0, OptKept},
@@ -178,6 +183,8 @@ var sockopts = [...]Sockopt{
 	{solIPv6, abi.MCAST_BLOCK_SOURCE, unix.IPPROTO_IPV6, unix.MCAST_BLOCK_SOURCE, OptGroupReq},
 	{solIPv6, abi.MCAST_UNBLOCK_SOURCE, unix.IPPROTO_IPV6, unix.MCAST_UNBLOCK_SOURCE, OptGroupReq},
 
+	{abi.IPPROTO_ICMPV6, abi.ICMP6_FILTER, unix.IPPROTO_ICMPV6, icmpv6Filter, OptICMP6Filter},
+
 	{solTCP, abi.TCP_NODELAY, unix.IPPROTO_TCP, unix.TCP_NODELAY, OptBool},
 	{solTCP, abi.TCP_MAXSEG, unix.IPPROTO_TCP, unix.TCP_MAXSEG, OptInt},
 	{solTCP, abi.TCP_NOPUSH, unix.IPPROTO_TCP, unix.TCP_CORK, OptBool},
@@ -212,6 +219,8 @@ func SockoptToHost(o Sockopt, b []byte) ([]byte, error) {
 		need = 8
 	case OptMreqSource:
 		need = 12
+	case OptICMP6Filter:
+		need = 32
 	case OptGroupReq:
 		need = groupReqAddr + sizeofSockaddrStorage
 		if o.sourceGroup() {
@@ -257,6 +266,8 @@ func SockoptToHost(o Sockopt, b []byte) ([]byte, error) {
 		return append(append(append([]byte{}, b[:4]...), b[8:12]...), b[4:8]...), nil
 	case OptGroupReq:
 		return groupReqToHost(b)
+	case OptICMP6Filter:
+		return invert(b), nil
 	}
 	return b, nil
 }
@@ -329,6 +340,8 @@ func SockoptFromHost(o Sockopt, b []byte) []byte {
 			b = append(intBytes(abi.SO_LINGER), b[4:]...)
 		}
 		return b
+	case OptICMP6Filter:
+		return invert(b)
 	default:
 		return b
 	}
@@ -336,3 +349,11 @@ func SockoptFromHost(o Sockopt, b []byte) []byte {
 }
 
 func intBytes(v int32) []byte { return binary.LittleEndian.AppendUint32(nil, uint32(v)) }
+
+func invert(b []byte) []byte {
+	out := make([]byte, len(b))
+	for i, x := range b {
+		out[i] = ^x
+	}
+	return out
+}
