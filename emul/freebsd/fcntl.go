@@ -17,9 +17,9 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 	}
 	switch cmd {
 	case abi.F_DUPFD:
-		return host(unix.F_DUPFD, uint64(n))
+		return dupFree(t, fd, unix.SYS_FCNTL, uint64(fd), unix.F_DUPFD, uint64(n))
 	case abi.F_DUPFD_CLOEXEC:
-		return host(unix.F_DUPFD_CLOEXEC, uint64(n))
+		return dupFree(t, fd, unix.SYS_FCNTL, uint64(fd), unix.F_DUPFD_CLOEXEC, uint64(n))
 	case abi.F_DUP2FD:
 		return dupTo(t, fd, FD(n), false)
 	case abi.F_DUP2FD_CLOEXEC:

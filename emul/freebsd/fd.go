@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"math"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -16,11 +18,16 @@ import (
 // number and is not the host's to drop is dropped here.
 func fdsClosed(t *emul.Task, lo, hi int) {
 	socketsOf(t).forget(lo, hi)
+	procOf(t).kq.closeRange(int32(min(lo, math.MaxInt32)), int32(min(hi, math.MaxInt32)))
 }
 
 func closeFD(t *emul.Task, fd FD) emul.Action {
 	fdsClosed(t, int(fd), int(fd))
 	return emul.Tail(unix.SYS_CLOSE, uint64(fd))
+}
+
+func dup(t *emul.Task, fd FD) emul.Action {
+	return dupFree(t, fd, unix.SYS_DUP, uint64(fd))
 }
 
 // dup2 works on FreeBSD's terms also for equal descriptors, where dup3 would
@@ -49,6 +56,7 @@ func dupTo(t *emul.Task, from, to FD, cloexec bool) emul.Action {
 		Then(func(r emul.Ret) emul.Action {
 			if r.Err() == nil {
 				fdsClosed(t, int(to), int(to))
+				fdDuped(t, from, to)
 			}
 			return emul.Finish(r)
 		})

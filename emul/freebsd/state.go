@@ -12,6 +12,7 @@ type process struct {
 	mem       procMemory
 	image     procImage
 	sockets   sockets
+	kq        kqueues
 }
 
 // thread is the personality's state of a guest thread.

@@ -1,0 +1,152 @@
+package freebsd
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+)
+
+// open says that descriptor fd stands for kq.
+func (k *kqueues) open(fd int32, kq *kqueue) {
+	if k.byFD == nil {
+		k.byFD = map[int32]*kqueue{}
+	}
+	k.byFD[fd] = kq
+	kq.refs++
+}
+
+// closeRange forgets all knotes on the descriptors lo to hi, and the kqueues
+// that lose their last one (knote_fdclose, kqueue_close).
+func (k *kqueues) closeRange(lo, hi int32) {
+	if len(k.byFD) == 0 {
+		return
+	}
+	for fd, kq := range k.byFD {
+		if fd < lo || fd > hi {
+			continue
+		}
+		delete(k.byFD, fd)
+		if kq.refs--; kq.refs == 0 {
+			kq.destroy()
+		}
+	}
+	k.all(func(kq *kqueue) { kq.dropRange(lo, hi) })
+}
+
+// fdFilters are the filters whose ident is a descriptor.
+var fdFilters = [...]int16{abi.EVFILT_READ, abi.EVFILT_WRITE, abi.EVFILT_VNODE}
+
+// dropRange drops the knotes on the descriptors lo to hi. No call on the host is
+// needed: if the file is still open elsewhere, epoll goes on watching it, but
+// the number in its events is stale.
+func (kq *kqueue) dropRange(lo, hi int32) {
+	if lo == hi { // without going through all knotes
+		if e := kq.fds[lo]; e != nil {
+			e.closed = true
+			delete(kq.fds, lo)
+		}
+		for _, f := range fdFilters {
+			if kn := kq.notes[noteKey{uint64(uint32(lo)), f}]; kn != nil {
+				kq.drop(kn)
+			}
+		}
+		return
+	}
+	for fd, e := range kq.fds {
+		if fd >= lo && fd <= hi {
+			e.closed = true
+			delete(kq.fds, fd)
+		}
+	}
+	for key, kn := range kq.notes {
+		if fdFilter(key.filter) && key.ident >= uint64(max(lo, 0)) && key.ident <= uint64(hi) {
+			kq.drop(kn)
+		}
+	}
+}
+
+// fdDuped tells that a successful dup made descriptor newfd out of oldfd.
+// Whatever newfd was before has been reported closed.
+func fdDuped(t *emul.Task, oldfd, newfd FD) {
+	p := procOf(t)
+	if kq := p.kq.byFD[int32(oldfd)]; kq != nil && oldfd != newfd {
+		p.kq.open(int32(newfd), kq)
+	}
+}
+
+// dupFree makes the host call that duplicates fd to a free number. Only for a
+// kqueue must the supervisor know which.
+func dupFree(t *emul.Task, fd FD, nr emul.HostNR, args ...uint64) emul.Action {
+	if procOf(t).kq.byFD[int32(fd)] == nil {
+		return emul.Tail(nr, args...)
+	}
+	return emul.Host(nr, args...).Then(func(r emul.Ret) emul.Action {
+		if r.Err() == nil {
+			fdDuped(t, fd, FD(r.Val))
+		}
+		return emul.Finish(r)
+	})
+}
+
+// kqForked returns the descriptors to close in a child that has its own
+// descriptor table: kqueues are not inherited.
+func kqForked(parent, child *process) []int {
+	var fds []int
+	for fd := range parent.kq.byFD {
+		fds = append(fds, int(fd))
+	}
+	return fds
+}
+
+// kqExec returns the calls to make in p after an execve, to find out which
+// descriptors it has closed, and what to do with their results. With no kqueue
+// there are none.
+func kqExec(p *process) (calls []emul.Call, done func(rets []emul.Ret)) {
+	if len(p.kq.byFD) == 0 {
+		return nil, nil
+	}
+	fds := map[int32]bool{}
+	for fd := range p.kq.byFD {
+		fds[fd] = true
+	}
+	p.kq.all(func(kq *kqueue) {
+		for key := range kq.notes {
+			if fdFilter(key.filter) {
+				fds[int32(key.ident)] = true
+			}
+		}
+	})
+	var order []int32
+	for fd := range fds {
+		order = append(order, fd)
+		calls = append(calls, emul.NewCall(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD))
+	}
+	return calls, func(rets []emul.Ret) {
+		for i, r := range rets {
+			if r.Err() == unix.EBADF {
+				p.kq.closeRange(order[i], order[i])
+			}
+		}
+	}
+}
+
+// now is the time of EVFILT_TIMER.
+func (kq *kqueue) now() time.Time { return kq.clock.now() }
+
+// after calls f when d has passed, on the loop's thread. stop cancels it.
+func (kq *kqueue) after(d time.Duration, f func()) (stop func()) { return kq.clock.after(d, f) }
+
+// clock is the loop's time, or a test's.
+type clock interface {
+	now() time.Time
+	after(d time.Duration, f func()) (stop func())
+}
+
+type loopClock struct{ l *emul.Loop }
+
+func (c loopClock) now() time.Time { return time.Now() }
+
+func (c loopClock) after(d time.Duration, f func()) (stop func()) { return c.l.After(d, f).Stop }
