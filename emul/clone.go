@@ -56,7 +56,7 @@ func (l *Loop) cloned(t *Task) {
 	msg, err := t.trace.EventMsg()
 	spec := t.act.clone
 	if err != nil || spec == nil || t.cloned {
-		t.trace.Resume(0)
+		t.resumeHost(0)
 		return
 	}
 	t.cloned = true
@@ -73,7 +73,7 @@ func (l *Loop) cloned(t *Task) {
 	if l.trace != nil {
 		l.trace.Clone(t, child)
 	}
-	t.trace.Resume(0)
+	t.resumeHost(0)
 	if status, ok := l.early[tid]; ok {
 		delete(l.early, tid)
 		l.stop(tid, status)
@@ -95,6 +95,10 @@ func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
 		}
 	}
 	child := l.newTask(p, tr)
+	if t.place.bound { // Linux copies the binding
+		child.place.bound, child.place.free = true, t.place.free
+		l.bound++
+	}
 	child.slot = t.slot
 	if spec.shared {
 		child.slot = spec.slot

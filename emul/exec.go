@@ -85,18 +85,22 @@ func (l *Loop) execed(t *Task) {
 	t.scratchUsed = 0
 	if t.act.native {
 		l.pers.Native(p)
+		t.Unbind()
 		t.trace.Detach(0)
 		l.forget(t)
 		p.dead = true
 		delete(l.procs, p.Pid)
 		return
 	}
-	t.trace.Resume(0)
+	t.resumeHost(0)
 }
 
 // forget drops a thread that is gone, or no longer ours.
 func (l *Loop) forget(t *Task) {
 	t.dead = true
+	if t.place.bound {
+		t.unbound()
+	}
 	delete(l.tasks, t.Tid)
 	delete(t.Proc.Tasks, t.Tid)
 	t.Proc.Space.slots.Free(t.slot)

@@ -23,10 +23,14 @@ type Loop struct {
 
 	timers timerHeap
 
-	mu      sync.Mutex
-	posted  []func()
-	posting bool // somebody may call Post: wait for SIGIO too
-	tid     int  // the loop's own thread
+	cpu       int         // the CPU we are bound to, -1 when free
+	home      unix.CPUSet // where we may run when free
+	bound     int         // how many tasks are bound to it
+	freeTimer *Timer
+
+	alarm  *alarm
+	mu     sync.Mutex
+	posted []func()
 }
 
 // Tracer is told what guests do, to print it. Any of its methods may be nil-safe no-ops.
@@ -43,10 +47,11 @@ type Tracer interface {
 	Exit(p *Process, status uint32)
 }
 
-// NewLoop makes a loop. debug may be nil. tracer may be nil.
+// NewLoop makes a loop, on the thread that will run it. debug may be nil. tracer may be nil.
 func NewLoop(eng *host.Engine, pers Personality, tracer Tracer, debug func(string)) *Loop {
 	return &Loop{
-		eng: eng, pers: pers, trace: tracer, debug: debug, tid: unix.Gettid(),
+		cpu: -1,
+		eng: eng, pers: pers, trace: tracer, debug: debug, alarm: newAlarm(host.NewBell()),
 		tasks: map[int]*Task{}, procs: map[int]*Process{}, early: map[int]uint32{},
 	}
 }
@@ -93,6 +98,7 @@ func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
 	if err := t.WriteMem(host.RegionBase, image); err != nil {
 		return nil, fmt.Errorf("cannot write to the program's memory: %w", err)
 	}
+	l.bind(t) // start-up is one system call after another
 	return t, nil
 }
 
@@ -105,59 +111,33 @@ func (l *Loop) newTask(p *Process, tr *host.Tracee) *Task {
 
 // Run serves guests until none is left.
 func (l *Loop) Run() error {
+	defer l.alarm.stop()
 	for len(l.tasks) > 0 {
-		l.runPosted()
-		if l.timers.len() == 0 && !l.posting {
-			tid, status, err := l.eng.Wait(true)
-			if err != nil {
-				return fmt.Errorf("wait for guests: %w", err)
-			}
-			l.stop(tid, status)
-			continue
-		}
-		tid, status, err := l.eng.Wait(false)
+		tid, status, err := l.eng.Wait()
 		if err != nil {
 			return fmt.Errorf("wait for guests: %w", err)
 		}
 		if tid != 0 {
 			l.stop(tid, status)
-			// A busy guest must not starve timers.
-			l.timers.run(time.Now())
-			continue
 		}
-		l.sleep()
+		if l.alarm.heard() {
+			l.runPosted()
+			l.timers.run(time.Now())
+			l.alarm.set(l.timers.next())
+		}
 	}
 	return nil
 }
 
-// sleep waits for a child's stop (SIGCHLD), a Post (SIGIO) or the next timer.
-// All signals are blocked in every thread of the supervisor, so none is lost.
-func (l *Loop) sleep() {
-	d, any := l.timers.next(time.Now())
-	if any && d <= 0 {
-		l.timers.run(time.Now())
-		return
-	}
-	host.AwaitSignal([]int{int(unix.SIGCHLD), int(unix.SIGIO)}, d, any)
-	l.timers.run(time.Now())
-}
-
-// Post makes the loop call f on its thread soon. It may be called from any
-// goroutine, but UsePost must have been called on the loop's thread before.
+// Post makes the loop call f on its thread soon. It may be called from any goroutine.
 func (l *Loop) Post(f func()) {
 	l.mu.Lock()
 	l.posted = append(l.posted, f)
 	l.mu.Unlock()
-	unix.Tgkill(unix.Getpid(), l.tid, unix.SIGIO)
+	l.alarm.now()
 }
 
-// UsePost tells the loop, on its own thread, that Post will be used from now on.
-func (l *Loop) UsePost() { l.posting = true }
-
 func (l *Loop) runPosted() {
-	if !l.posting {
-		return
-	}
 	l.mu.Lock()
 	fs := l.posted
 	l.posted = nil

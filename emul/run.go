@@ -2,6 +2,7 @@ package emul
 
 import (
 	"errors"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -107,7 +108,7 @@ func (l *Loop) toGuest(t *Task) {
 	}
 	t.trace.SetRegs(&t.Regs)
 	t.state = inGuest
-	t.trace.ResumeGuest(0)
+	t.resumeGuest(0)
 }
 
 // deliver points the task at a handler. A frame that cannot be written kills
@@ -143,7 +144,7 @@ func (l *Loop) startTail(t *Task, a Action) {
 		args[2] = t.Regs.Rdx // FreeBSD leaves RDX alone
 	}
 	t.trace.SetTail(&t.Regs, uint64(a.call.NR), &args)
-	t.trace.Resume(0)
+	t.resumeHost(0)
 }
 
 func (l *Loop) startHost(t *Task, a Action) {
@@ -153,7 +154,7 @@ func (l *Loop) startHost(t *Task, a Action) {
 		l.cloning++
 	}
 	t.trace.SetCall(&t.Regs, uint64(a.call.NR), &a.call.Args)
-	t.trace.Resume(0)
+	t.resumeHost(0)
 }
 
 // batchEntry is a row of the table that the engine page's batch loop reads.
@@ -181,7 +182,7 @@ func (l *Loop) startBatch(t *Task, a Action) {
 	}
 	t.state = inHost
 	t.trace.SetBatch(&t.Regs, at, len(table))
-	t.trace.Resume(0)
+	t.resumeHost(0)
 }
 
 // hostDone goes on after a host call or batch has returned rax.
@@ -218,4 +219,16 @@ func (t *Task) Wake() {
 	}
 	t.woken = true
 	t.trace.Interrupt()
+}
+
+// resumeHost lets the task run host code, or guest code that SUD watches.
+func (t *Task) resumeHost(sig int) {
+	t.place.resumed = time.Now()
+	t.trace.Resume(sig)
+}
+
+// resumeGuest lets the task run guest code.
+func (t *Task) resumeGuest(sig int) {
+	t.place.resumed = time.Now()
+	t.trace.ResumeGuest(sig)
 }

@@ -1,6 +1,8 @@
 package emul
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul/host"
@@ -13,6 +15,7 @@ func (l *Loop) stop(tid int, status uint32) {
 		l.stranger(tid, status)
 		return
 	}
+	l.justStopped(t, time.Now())
 	ws := unix.WaitStatus(status)
 	if !ws.Stopped() {
 		l.gone(t, status)
@@ -85,7 +88,7 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 	switch t.state {
 	case inGuest:
-		t.trace.ResumeGuest(sig)
+		t.resumeGuest(sig)
 		return
 	case inHost:
 		if regs.Call() == host.CallInterrupted && regs.EINTR() && !t.act.wakeable {
@@ -100,7 +103,7 @@ func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 	case stopped:
 		return
 	}
-	t.trace.Resume(sig)
+	t.resumeHost(sig)
 }
 
 // handle arranges for the guest's handler of s to run: at once if the guest's
@@ -131,7 +134,7 @@ func (l *Loop) handle(t *Task, regs *host.Regs, s *Signal) {
 		t.deferred = append(t.deferred, s)
 		cs := regs.Call()
 		if t.act.kind == actBatch || t.act.atomic {
-			t.trace.Resume(0)
+			t.resumeHost(0)
 			return
 		}
 		switch cs {
@@ -145,7 +148,7 @@ func (l *Loop) handle(t *Task, regs *host.Regs, s *Signal) {
 			l.hostDone(t, regs.Rax)
 			return
 		default:
-			t.trace.Resume(0) // the stop that ends the call comes next
+			t.resumeHost(0) // the stop that ends the call comes next
 			return
 		}
 		t.woken = false
@@ -167,7 +170,7 @@ func (l *Loop) event(t *Task, event int, sig unix.Signal) {
 	case unix.PTRACE_EVENT_STOP:
 		l.eventStop(t, sig)
 	default:
-		t.trace.Resume(0)
+		t.resumeHost(0)
 	}
 }
 

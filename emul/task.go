@@ -27,6 +27,7 @@ type Task struct {
 	slot        host.Slot
 	scratchUsed int
 	dead        bool
+	place       placement
 
 	state    taskState
 	act      Action    // what runs on the host (state running, tail)

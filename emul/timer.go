@@ -17,6 +17,9 @@ type Timer struct {
 func (l *Loop) After(d time.Duration, f func()) *Timer {
 	tm := &Timer{when: time.Now().Add(d), f: f, heap: &l.timers}
 	heap.Push(&l.timers, tm)
+	if tm.index == 0 {
+		l.alarm.set(tm.when)
+	}
 	return tm
 }
 
@@ -29,14 +32,12 @@ func (tm *Timer) Stop() {
 
 type timerHeap []*Timer
 
-func (h *timerHeap) len() int { return len(*h) }
-
-// next returns how long to wait for the earliest timer.
-func (h *timerHeap) next(now time.Time) (time.Duration, bool) {
+// next returns when the earliest timer is due; the zero time if there is none.
+func (h *timerHeap) next() time.Time {
 	if len(*h) == 0 {
-		return 0, false
+		return time.Time{}
 	}
-	return (*h)[0].when.Sub(now), true
+	return (*h)[0].when
 }
 
 func (h *timerHeap) run(now time.Time) {

@@ -46,6 +46,16 @@ func affinityTarget(t *emul.Task, which Int, id Long) (uint64, error) {
 	return 0, abi.EINVAL
 }
 
+// unbind makes the host's mask of the target what the guest asked for; the
+// loop may have bound it for speed. target is as affinityTarget gives it.
+func unbind(t *emul.Task, target uint64) {
+	if o := t.Loop().Task(int(target)); o != nil {
+		o.Unbind()
+	} else if target == 0 {
+		t.Unbind()
+	}
+}
+
 // cpusetGetaffinity: the mask may be of any size that holds the last CPU in
 // it, else ERANGE (kern_cpuset.c kern_cpuset_getaffinity).
 func cpusetGetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask Addr) emul.Action {
@@ -63,6 +73,7 @@ func cpusetGetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask 
 	if !ok {
 		return emul.Fail(abi.ENOMEM)
 	}
+	unbind(t, target)
 	return emul.Host(unix.SYS_SCHED_GETAFFINITY, target, cpuMaskSize, uint64(buf)).
 		Then(func(r emul.Ret) emul.Action {
 			if err := r.Err(); err != nil {
@@ -115,5 +126,6 @@ func cpusetSetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask 
 	if err := t.WriteMem(buf, b); err != nil {
 		return emul.Fail(err)
 	}
+	unbind(t, target)
 	return emul.Tail(unix.SYS_SCHED_SETAFFINITY, target, uint64(len(b)), uint64(buf))
 }

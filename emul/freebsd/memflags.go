@@ -13,13 +13,13 @@ func (p ProtFlags) TraceArg(*trace.Ctx) string {
 	if p == 0 {
 		return "PROT_NONE"
 	}
-	return trace.Flags(uint64(uint32(p)), []trace.Name{{1, "PROT_READ"}, {2, "PROT_WRITE"}, {4, "PROT_EXEC"}})
+	return trace.Flags(uint64(uint32(p)), []trace.Name{{Bits: 1, Name: "PROT_READ"}, {Bits: 2, Name: "PROT_WRITE"}, {Bits: 4, Name: "PROT_EXEC"}})
 }
 
 // TraceArg names the flags.
 func (m MapFlags) TraceArg(*trace.Ctx) string {
 	return trace.Flags(uint64(uint32(m)), []trace.Name{
-		{mapShared, "MAP_SHARED"}, {mapPrivate, "MAP_PRIVATE"}, {mapFixed, "MAP_FIXED"}, {mapStack, "MAP_STACK"},
-		{mapAnon, "MAP_ANON"}, {mapGuard, "MAP_GUARD"}, {mapExcl, "MAP_EXCL"}, {mapNocore, "MAP_NOCORE"},
-		{mapPrefault, "MAP_PREFAULT_READ"}, {map32Bit, "MAP_32BIT"}})
+		{Bits: mapShared, Name: "MAP_SHARED"}, {Bits: mapPrivate, Name: "MAP_PRIVATE"}, {Bits: mapFixed, Name: "MAP_FIXED"}, {Bits: mapStack, Name: "MAP_STACK"},
+		{Bits: mapAnon, Name: "MAP_ANON"}, {Bits: mapGuard, Name: "MAP_GUARD"}, {Bits: mapExcl, Name: "MAP_EXCL"}, {Bits: mapNocore, Name: "MAP_NOCORE"},
+		{Bits: mapPrefault, Name: "MAP_PREFAULT_READ"}, {Bits: map32Bit, Name: "MAP_32BIT"}})
 }

@@ -2,7 +2,6 @@ package host
 
 import (
 	"fmt"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -202,42 +201,18 @@ func (t *Tracee) Arm() bool {
 	return true
 }
 
-// Wait waits for the next thing to happen to any traced thread. With block
-// false it returns tid 0 when nothing has.
-func (e *Engine) Wait(block bool) (tid int, status uint32, err error) {
+// Wait waits for the next thing to happen to any traced thread. It returns
+// tid 0 when Ring has interrupted it.
+func (e *Engine) Wait() (tid int, status uint32, err error) {
 	var ws uint32
-	opts := uintptr(unix.WALL)
-	for {
-		var r uintptr
-		var en unix.Errno
-		if block {
-			r, _, en = unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), opts, 0, 0, 0)
-		} else {
-			r, _, en = unix.RawSyscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), opts|unix.WNOHANG, 0, 0, 0)
-		}
-		switch en {
-		case 0:
-			return int(r), ws, nil
-		case unix.EINTR:
-		default:
-			return 0, 0, en
-		}
+	r, _, en := unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), unix.WALL, 0, 0, 0)
+	switch en {
+	case 0:
+		return int(r), ws, nil
+	case unix.EINTR:
+		return 0, 0, nil
 	}
-}
-
-// AwaitSignal waits until one of the signals, which must be blocked, is
-// pending for the calling thread, takes it, and returns; after timeout if limit.
-func AwaitSignal(sigs []int, timeout time.Duration, limit bool) {
-	var set uint64
-	for _, s := range sigs {
-		set |= 1 << (s - 1)
-	}
-	var tsp unsafe.Pointer
-	if limit {
-		ts := unix.NsecToTimespec(int64(timeout))
-		tsp = unsafe.Pointer(&ts)
-	}
-	unix.Syscall6(unix.SYS_RT_SIGTIMEDWAIT, uintptr(unsafe.Pointer(&set)), 0, uintptr(tsp), 8, 0, 0)
+	return 0, 0, en
 }
 
 // AwaitStop waits until an interrupted thread has stopped. Signals that come
