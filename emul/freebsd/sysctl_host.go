@@ -30,25 +30,33 @@ func procNum(path string) numFunc {
 	return func(*sysctlReq) (int64, error) { return readNum(path) }
 }
 
-func readNum(path string) (int64, error) {
+func readNum(path string) (int64, error) { return readField(path, 0) }
+
+// readField reads the i-th number, from 0, of a file.
+func readField(path string, i int) (int64, error) {
 	s, err := procFile(path)
 	if err != nil {
 		return 0, err
 	}
 	f := strings.Fields(s)
-	if len(f) == 0 {
+	if i >= len(f) {
 		return 0, abi.ENOENT
 	}
-	v, err := strconv.ParseInt(f[0], 10, 64)
+	v, err := strconv.ParseInt(f[i], 10, 64)
 	if err != nil {
 		// Some limits are unsigned and larger than FreeBSD's types.
-		u, err := strconv.ParseUint(f[0], 10, 64)
+		u, err := strconv.ParseUint(f[i], 10, 64)
 		if err != nil {
 			return 0, abi.ENOENT
 		}
 		v = int64(min(u, 1<<63-1))
 	}
 	return v, nil
+}
+
+// procText is the source of a string that a file holds.
+func procText(path string) func(*sysctlReq) (string, error) {
+	return func(*sysctlReq) (string, error) { return procFile(path) }
 }
 
 // capped limits a source to what an int can hold.
