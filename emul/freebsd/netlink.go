@@ -11,8 +11,8 @@ import (
 // forked from the first guest and FreeBSD programs cannot change namespaces, so
 // its own is the guests'. The socket lives for one question only.
 
-// link is a network interface.
-type link struct {
+// netLink is a network interface.
+type netLink struct {
 	index     int
 	flags     uint32 // unix.IFF_*
 	arphrd    uint16 // unix.ARPHRD_*
@@ -40,8 +40,8 @@ type netAddr struct {
 	peer      []byte
 }
 
-// route is an entry of a routing table.
-type route struct {
+// netRoute is an entry of a routing table.
+type netRoute struct {
 	family  uint8
 	dstLen  int
 	dst     []byte // nil: the default
@@ -99,6 +99,9 @@ func netlinkDump(msgType uint16, family uint8) ([]syscall.NetlinkMessage, error)
 	}
 }
 
+// nlaTypeMask is NLA_TYPE_MASK of linux/netlink.h.
+const nlaTypeMask = 0x3fff
+
 // attrs goes through the attributes behind a message's header of n bytes.
 func attrs(m *syscall.NetlinkMessage, n int, f func(kind uint16, v []byte)) {
 	if len(m.Data) < n {
@@ -109,7 +112,7 @@ func attrs(m *syscall.NetlinkMessage, n int, f func(kind uint16, v []byte)) {
 		if size < unix.SizeofRtAttr || size > len(b) {
 			return
 		}
-		f(binary.NativeEndian.Uint16(b[2:])&unix.NLA_TYPE_MASK, b[unix.SizeofRtAttr:size])
+		f(binary.NativeEndian.Uint16(b[2:])&nlaTypeMask, b[unix.SizeofRtAttr:size])
 		b = b[min((size+3)&^3, len(b)):]
 	}
 }
@@ -122,14 +125,14 @@ func word(v []byte) uint32 {
 }
 
 // netLinks lists the interfaces.
-func netLinks() ([]link, error) {
+func netLinks() ([]netLink, error) {
 	msgs, err := netlinkDump(unix.RTM_GETLINK, unix.AF_UNSPEC)
-	var out []link
+	var out []netLink
 	for _, m := range msgs {
 		if m.Header.Type != unix.RTM_NEWLINK || len(m.Data) < unix.SizeofIfInfomsg {
 			continue
 		}
-		l := link{
+		l := netLink{
 			arphrd: binary.NativeEndian.Uint16(m.Data[2:]),
 			index:  int(word(m.Data[4:])),
 			flags:  word(m.Data[8:]),
@@ -200,14 +203,14 @@ func netAddrs() ([]netAddr, error) {
 }
 
 // netRoutes lists the routes of an address family.
-func netRoutes(family uint8) ([]route, error) {
+func netRoutes(family uint8) ([]netRoute, error) {
 	msgs, err := netlinkDump(unix.RTM_GETROUTE, family)
-	var out []route
+	var out []netRoute
 	for _, m := range msgs {
 		if m.Header.Type != unix.RTM_NEWROUTE || len(m.Data) < unix.SizeofRtMsg {
 			continue
 		}
-		r := route{
+		r := netRoute{
 			family: m.Data[0],
 			dstLen: int(m.Data[1]),
 			table:  uint32(m.Data[4]),

@@ -90,7 +90,7 @@ func sysctlNet() []ctl {
 		{"net.inet6.ip6.hlim", 3, rw, ctlInt(procNum(procIPv6 + "conf/default/hop_limit")), "Default hop limit to use for outgoing IPv6 packets"},
 		{"net.inet6.ip6.accept_rtadv", 12, rw, ctlInt(procNum(procIPv6 + "conf/default/accept_ra")), "Default value of per-interface flag for accepting ICMPv6 RA messages"},
 		{"net.inet6.ip6.v6only", 24, rw, ctlInt(konst(1)), "Restrict AF_INET6 sockets to IPv6 addresses only"},
-		{"net.inet6.ip6.use_tempaddr", 33, rw, ctlInt(procNum(procIPv6 + "conf/default/use_tempaddr")), "Create RFC3041 temporary addresses for autoconfigured addresses"},
+		{"net.inet6.ip6.use_tempaddr", 32, rw, ctlInt(procNum(procIPv6 + "conf/default/use_tempaddr")), "Create RFC3041 temporary addresses for autoconfigured addresses"},
 		{"net.inet6.ip6.dad_count", 16, rw, ctlInt(procNum(procIPv6 + "conf/default/dad_transmits")), "Number of ICMPv6 NS messages sent during duplicate address detection"},
 
 		{"net.fibs", auto, abi.CTLFLAG_RDTUN, ctlUint(konst(1)), "set number of fibs"},

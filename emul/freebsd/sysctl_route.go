@@ -118,13 +118,13 @@ func ipSockaddr(ip []byte, index int) []byte {
 func maskSockaddr(n, bytes int) []byte {
 	ip := make([]byte, bytes)
 	for i := range ip {
-		ip[i] = byte(0xff00 >> min(max(n-8*i, 0), 8))
+		ip[i] = byte(uint(0xff00) >> min(max(n-8*i, 0), 8))
 	}
 	return ipSockaddr(ip, 0)
 }
 
 // sockaddrDL is an interface's own address, in the size FreeBSD gives it.
-func (l *link) sockaddrDL() []byte {
+func (l *netLink) sockaddrDL() []byte {
 	lladdr := l.lladdr
 	if l.flags&unix.IFF_LOOPBACK != 0 {
 		lladdr = nil // FreeBSD's loopback has none, Linux's is all zeros
@@ -138,7 +138,7 @@ func (l *link) sockaddrDL() []byte {
 	return sa
 }
 
-func (l *link) ifType() byte {
+func (l *netLink) ifType() byte {
 	switch l.arphrd {
 	case unix.ARPHRD_ETHER:
 		return abi.IFT_ETHER
@@ -162,7 +162,7 @@ func (l *link) ifType() byte {
 
 // ifFlags: the flags up to IFF_ALLMULTI have the same numbers, but for one
 // that FreeBSD does not have.
-func (l *link) ifFlags() int32 {
+func (l *netLink) ifFlags() int32 {
 	const same = unix.IFF_UP | unix.IFF_BROADCAST | unix.IFF_DEBUG | unix.IFF_LOOPBACK | unix.IFF_POINTOPOINT |
 		unix.IFF_RUNNING | unix.IFF_NOARP | unix.IFF_PROMISC | unix.IFF_ALLMULTI
 	f := int32(l.flags & same)
@@ -176,7 +176,7 @@ func (l *link) ifFlags() int32 {
 	return f
 }
 
-func (l *link) ifData() abi.IfData {
+func (l *netLink) ifData() abi.IfData {
 	d := abi.IfData{
 		Type:       l.ifType(),
 		Addrlen:    uint8(len(l.sockaddrDLAddr())),
@@ -209,7 +209,7 @@ func (l *link) ifData() abi.IfData {
 	return d
 }
 
-func (l *link) sockaddrDLAddr() []byte {
+func (l *netLink) sockaddrDLAddr() []byte {
 	if l.flags&unix.IFF_LOOPBACK != 0 {
 		return nil
 	}
@@ -256,7 +256,7 @@ func ifList(family uint8, only int, long bool) ([]byte, error) {
 	return out, nil
 }
 
-func ifHeader(l *link, mask int32, long bool) []byte {
+func ifHeader(l *netLink, mask int32, long bool) []byte {
 	if long {
 		return structBytes(abi.IfMsghdrl{
 			Version: abi.RTM_VERSION, Type: abi.RTM_IFINFO, Addrs: mask, Flags: l.ifFlags(), Index: uint16(l.index),
@@ -268,7 +268,7 @@ func ifHeader(l *link, mask int32, long bool) []byte {
 	})
 }
 
-func ifaHeader(l *link, mask int32, long bool) []byte {
+func ifaHeader(l *netLink, mask int32, long bool) []byte {
 	if long {
 		return structBytes(abi.IfaMsghdrl{
 			Version: abi.RTM_VERSION, Type: abi.RTM_NEWADDR, Addrs: mask, Index: uint16(l.index),
@@ -377,7 +377,7 @@ func routeDump(family uint8, byFlags bool, flags int32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	links := make(map[int]*link, len(list))
+	links := make(map[int]*netLink, len(list))
 	for i := range list {
 		links[list[i].index] = &list[i]
 	}
@@ -398,7 +398,7 @@ func routeDump(family uint8, byFlags bool, flags int32) ([]byte, error) {
 
 // message is the route as FreeBSD shows it, nil for one that it would not have:
 // of another table than the main one, or for broadcast and multicast.
-func (r *route) message(links map[int]*link, byFlags bool, want int32) []byte {
+func (r *netRoute) message(links map[int]*netLink, byFlags bool, want int32) []byte {
 	size := 4
 	if r.family == unix.AF_INET6 {
 		size = 16
