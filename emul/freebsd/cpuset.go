@@ -129,3 +129,38 @@ func cpusetSetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask 
 	unbind(t, target)
 	return emul.Tail(unix.SYS_SCHED_SETAFFINITY, target, uint64(len(b)), uint64(buf))
 }
+
+// cpusetGetid: all processes are in the one set.
+func cpusetGetid(t *emul.Task, level, which Int, id Long, out guest.Ptr[int32]) emul.Action {
+	if level == abi.CPU_LEVEL_WHICH && which != abi.CPU_WHICH_CPUSET {
+		return emul.Fail(abi.EINVAL)
+	}
+	if _, err := affinityTarget(t, which, id); err != nil {
+		return emul.Fail(err)
+	}
+	set := int32(defaultCPUSet)
+	if level == abi.CPU_LEVEL_ROOT {
+		set = 0
+	}
+	return storeOrFail(t, out, set)
+}
+
+// cpusetGetdomain: there is one memory domain, and memory comes from it.
+func cpusetGetdomain(t *emul.Task, level, which Int, id Long, size Size, mask Addr, policy guest.Ptr[int32]) emul.Action {
+	const (
+		least, most = 8, 32 // sizeof(domainset_t), DOMAINSET_MAXSIZE / 8
+		firstTouch  = 2     // DOMAINSET_POLICY_FIRSTTOUCH
+	)
+	if size < least || size > most {
+		return emul.Fail(abi.ERANGE)
+	}
+	if _, err := affinityTarget(t, which, id); err != nil {
+		return emul.Fail(err)
+	}
+	b := make([]byte, size)
+	b[0] = 1
+	if err := t.WriteMem(guest.Addr(mask), b); err != nil {
+		return emul.Fail(err)
+	}
+	return storeOrFail(t, policy, firstTouch)
+}

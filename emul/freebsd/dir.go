@@ -73,7 +73,7 @@ func readDir(t *emul.Task, fd FD, buf OutBuf, n, ask Size, basep guest.Ptr[int64
 			return emul.Fail(abi.EINVAL)
 		}
 		return emul.Host(unix.SYS_LSEEK, uint64(fd), uint64(d.Next), unix.SEEK_SET).
-			Then(func(r emul.Ret) emul.Action {
+			Atomic().Then(func(r emul.Ret) emul.Action {
 				if err := r.Err(); err != nil {
 					return emul.Fail(err)
 				}

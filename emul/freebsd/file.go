@@ -26,7 +26,7 @@ func renamed(r emul.Ret, from unix.Errno, to abi.Errno) emul.Action {
 // thenClose closes a descriptor that a handler had opened in the guest, and
 // then does a.
 func thenClose(fd int64, a emul.Action) emul.Action {
-	return emul.Host(unix.SYS_CLOSE, uint64(fd)).Then(func(emul.Ret) emul.Action { return a })
+	return emul.Host(unix.SYS_CLOSE, uint64(fd)).Atomic().Then(func(emul.Ret) emul.Action { return a })
 }
 
 func open(t *emul.Task, path Path, flags OpenFlags, mode Mode) emul.Action {
@@ -154,7 +154,7 @@ func (o *opening) locked(t *emul.Task) emul.Action {
 			if o.flags&abi.O_TRUNC == 0 {
 				return emul.Return(uint64(fd))
 			}
-			return emul.Host(unix.SYS_FTRUNCATE, uint64(fd), 0).Then(func(r emul.Ret) emul.Action {
+			return emul.Host(unix.SYS_FTRUNCATE, uint64(fd), 0).Atomic().Then(func(r emul.Ret) emul.Action {
 				if err := r.Err(); err != nil && err != unix.EINVAL {
 					return thenClose(fd, emul.Fail(err))
 				}
@@ -288,7 +288,7 @@ func copyOnePiece(t *emul.Task, in FD, inoff guest.Ptr[int64], out FD, outoff gu
 					return emul.Finish(r)
 				}
 				return emul.Host(unix.SYS_LSEEK, uint64(in), uint64(back), unix.SEEK_CUR).
-					Then(func(emul.Ret) emul.Action { return emul.Finish(r) })
+					Atomic().Then(func(emul.Ret) emul.Action { return emul.Finish(r) })
 			}
 			if inoff != 0 {
 				if err := inoff.Store(t, ro+r.Val); err != nil {
@@ -302,5 +302,51 @@ func copyOnePiece(t *emul.Task, in FD, inoff guest.Ptr[int64], out FD, outoff gu
 			}
 			return emul.Finish(r)
 		})
+	})
+}
+
+// spaceRange is struct spacectl_range (sys/fcntl.h, 14.0), in bytes.
+type spaceRange struct{ Off, Len int64 }
+
+// fspacectl punches a hole; what it leaves to do is nothing
+// (vfs_vnops.c vn_deallocate).
+func fspacectl(t *emul.Task, fd FD, cmd Int, rqsr guest.Ptr[spaceRange], flags Int, rmsr guest.Ptr[spaceRange]) emul.Action {
+	const deallocate = 1 // SPACECTL_DEALLOC
+	r, err := rqsr.Load(t)
+	switch {
+	case err != nil:
+		return emul.Fail(err)
+	case cmd != deallocate || flags != 0 || r.Off < 0 || r.Len <= 0 || r.Off+r.Len < 0:
+		return emul.Fail(abi.EINVAL)
+	}
+	const mode = unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE
+	return withFstat(t, fd, func(st *abi.Stat) emul.Action {
+		return emul.Host(unix.SYS_FALLOCATE, uint64(fd), mode, uint64(r.Off), uint64(r.Len)).
+			Then(func(ret emul.Ret) emul.Action {
+				if ret.Err() != nil || rmsr == 0 {
+					return emul.Finish(ret)
+				}
+				end := max(min(r.Off+r.Len, st.Size), r.Off)
+				return storeOrFail(t, rmsr, spaceRange{Off: end})
+			})
+	})
+}
+
+// undelete brings back what a union mount hides; there are none, so that an
+// existing file is in the way and another one has nothing to come back.
+func undelete(t *emul.Task, path Path) emul.Action {
+	return withStat(t, abi.AT_FDCWD, uint64(path), unix.AT_SYMLINK_NOFOLLOW, func(*abi.Stat) emul.Action {
+		return emul.Fail(abi.EEXIST)
+	})
+}
+
+// revoke takes a character device away from all who have it open. Linux can do
+// so with the caller's own terminal only.
+func revoke(t *emul.Task, path Path) emul.Action {
+	return withStat(t, abi.AT_FDCWD, uint64(path), 0, func(st *abi.Stat) emul.Action {
+		if st.Mode&abi.S_IFMT != abi.S_IFCHR {
+			return emul.Fail(abi.EINVAL)
+		}
+		return emul.Fail(abi.EPERM)
 	})
 }

@@ -19,13 +19,14 @@ func poll(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, timeout Int) emul.Act
 	if timeout < -1 {
 		return emul.Fail(abi.EINVAL)
 	}
-	return pollOn(t, fds, n, unix.SYS_POLL, 0, uint64(n), uint64(timeout))
+	return pollOn(t, fds, n, nil, unix.SYS_POLL, 0, uint64(n), uint64(timeout))
 }
 
 // pollOn runs a Linux call whose first argument is an array of descriptors: on
 // the guest's own array where both systems read it the same way, else on a
-// converted copy. args[0] is filled in here.
-func pollOn(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, nr emul.HostNR, args ...uint64) emul.Action {
+// converted copy. args[0] is filled in here. after, if not nil, sees how the
+// wait ended.
+func pollOn(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, after func(emul.Ret), nr emul.HostNR, args ...uint64) emul.Action {
 	if n > 1<<20 {
 		return emul.Fail(abi.EINVAL)
 	}
@@ -39,7 +40,7 @@ func pollOn(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, nr emul.HostNR, arg
 	}
 	if all&^xlat.SamePollEvents == 0 {
 		args[0] = uint64(fds)
-		return emul.Tail(nr, args...).NoRestart()
+		return waitThen(after, nr, args...)
 	}
 	if n > pollMax {
 		return emul.Fail(abi.EINVAL)
@@ -57,6 +58,9 @@ func pollOn(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, nr emul.HostNR, arg
 	}
 	args[0] = uint64(buf)
 	return emul.Host(nr, args...).NoRestart().Then(func(r emul.Ret) emul.Action {
+		if after != nil {
+			after(r)
+		}
 		if err := r.Err(); err != nil {
 			return emul.Fail(err)
 		}
@@ -70,6 +74,18 @@ func pollOn(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, nr emul.HostNR, arg
 		if err := fds.StoreN(t, asked); err != nil {
 			return emul.Fail(err)
 		}
+		return emul.Finish(r)
+	})
+}
+
+// waitThen is a waiting host call as the last step, or one that after sees the
+// end of.
+func waitThen(after func(emul.Ret), nr emul.HostNR, args ...uint64) emul.Action {
+	if after == nil {
+		return emul.Tail(nr, args...).NoRestart()
+	}
+	return emul.Host(nr, args...).NoRestart().Then(func(r emul.Ret) emul.Action {
+		after(r)
 		return emul.Finish(r)
 	})
 }
@@ -94,4 +110,62 @@ func selectFDs(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Time
 		}
 	}
 	return emul.Tail(unix.SYS_SELECT, uint64(n), uint64(in), uint64(out), uint64(ex), uint64(tv)).NoRestart()
+}
+
+// ppoll and pselect wait under another signal mask if one is given.
+func ppoll(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, timeout guest.Ptr[abi.Timespec], mask guest.Ptr[abi.Sigset]) emul.Action {
+	ts, err := waitTime(t, timeout)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return masked(t, mask, func(after func(emul.Ret)) emul.Action {
+		return pollOn(t, fds, n, after, unix.SYS_PPOLL, 0, uint64(n), ts, 0, 8)
+	})
+}
+
+func pselect(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Timespec], mask guest.Ptr[abi.Sigset]) emul.Action {
+	if n < 0 {
+		return emul.Fail(abi.EINVAL)
+	}
+	ts, err := waitTime(t, timeout)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return masked(t, mask, func(after func(emul.Ret)) emul.Action {
+		return waitThen(after, unix.SYS_PSELECT6, uint64(n), uint64(in), uint64(out), uint64(ex), ts, 0)
+	})
+}
+
+// waitTime copies a timeout, because Linux writes the remaining time into it.
+// FreeBSD refuses a negative one.
+func waitTime(t *emul.Task, p guest.Ptr[abi.Timespec]) (uint64, error) {
+	if p == 0 {
+		return 0, nil
+	}
+	ts, err := p.Load(t)
+	if err != nil {
+		return 0, err
+	}
+	if ts.Sec < 0 || ts.Nsec < 0 || ts.Nsec >= 1e9 {
+		return 0, abi.EINVAL
+	}
+	c, err := emul.AllocStore(t, ts)
+	return uint64(c), err
+}
+
+// masked runs wait under the guest's mask, if there is one. A handler that ends
+// the wait returns to the old mask; any other end must see to it (after).
+func masked(t *emul.Task, mask guest.Ptr[abi.Sigset], wait func(after func(emul.Ret)) emul.Action) emul.Action {
+	if mask == 0 {
+		return wait(nil)
+	}
+	m, err := mask.Load(t)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return withMask(t, m, wait(func(r emul.Ret) {
+		if !r.Interrupted {
+			unmask(t)
+		}
+	}))
 }

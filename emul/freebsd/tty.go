@@ -208,7 +208,7 @@ func posixOpenpt(t *emul.Task, flags OpenFlags) emul.Action {
 			}
 			fd := r.Val
 			return emul.Host(unix.SYS_IOCTL, uint64(fd), unix.TIOCSPTLCK, uint64(unlocked)).
-				Then(func(r emul.Ret) emul.Action {
+				Atomic().Then(func(r emul.Ret) emul.Action {
 					if err := r.Err(); err != nil {
 						return thenClose(fd, emul.Fail(err))
 					}

@@ -58,3 +58,18 @@ const (
 	CPU_WHICH_ITHREAD     = 8
 	CPU_WHICH_TIDPID      = 9
 )
+
+// Rtprio is struct rtprio (sys/rtprio.h). Prio 0 is the highest.
+type Rtprio struct {
+	Type uint16
+	Prio uint16
+}
+
+// Types of Rtprio (sys/priority.h) and its range.
+const (
+	RTP_PRIO_REALTIME = 2
+	RTP_PRIO_NORMAL   = 3
+	RTP_PRIO_IDLE     = 4
+	RTP_PRIO_FIFO     = 10
+	RTP_PRIO_MAX      = 31
+)

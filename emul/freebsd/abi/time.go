@@ -41,3 +41,13 @@ type Itimerval struct {
 	Interval Timeval
 	Value    Timeval
 }
+
+// Ntptimeval is struct ntptimeval (sys/timex.h). Errors in microseconds.
+type Ntptimeval struct {
+	Time     Timespec
+	Maxerror int64
+	Esterror int64
+	Tai      int64
+	State    int32
+	_        int32
+}

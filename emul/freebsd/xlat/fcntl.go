@@ -108,3 +108,8 @@ func Flock(l unix.Flock_t) abi.Flock {
 	}
 	return f
 }
+
+// NewFDFlags converts O_NONBLOCK and O_CLOEXEC of calls that make a descriptor.
+func NewFDFlags(f int32) uint64 {
+	return OpenFlags(f&(abi.O_NONBLOCK|abi.O_CLOEXEC)) &^ unix.O_NOCTTY
+}
