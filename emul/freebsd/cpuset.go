@@ -25,10 +25,12 @@ const defaultCPUSet = 1
 func affinityTarget(t *emul.Task, which Int, id Long) (uint64, error) {
 	switch which {
 	case abi.CPU_WHICH_TID, abi.CPU_WHICH_PID, abi.CPU_WHICH_TIDPID:
-		if id == -1 {
+		switch {
+		case id == -1:
 			return 0, nil
-		}
-		if id <= 0 {
+		case id > tidBase && which != abi.CPU_WHICH_PID:
+			return uint64(id - tidBase), nil
+		case id <= 0 || which == abi.CPU_WHICH_TID:
 			return 0, abi.ESRCH
 		}
 		return uint64(id), nil
@@ -127,7 +129,48 @@ func cpusetSetaffinity(t *emul.Task, level, which Int, id Long, size Size, mask 
 		return emul.Fail(err)
 	}
 	unbind(t, target)
-	return emul.Tail(unix.SYS_SCHED_SETAFFINITY, target, uint64(len(b)), uint64(buf))
+	set := func(tid uint64) emul.Call {
+		return emul.NewCall(unix.SYS_SCHED_SETAFFINITY, tid, uint64(len(b)), uint64(buf))
+	}
+	tids := []uint64{target}
+	if which == abi.CPU_WHICH_PID {
+		tids = threadsOf(t, target)
+	}
+	return bindEach(tids, set)
+}
+
+// threadsOf lists the threads of a process: all of a guest's, as far as one
+// call can carry, else the first.
+func threadsOf(t *emul.Task, pid uint64) []uint64 {
+	p := t.Proc
+	if pid != 0 {
+		p = t.Loop().Process(int(pid))
+	}
+	if p == nil {
+		return []uint64{pid}
+	}
+	var tids []uint64
+	for tid := range p.Tasks {
+		tids = append(tids, uint64(tid))
+	}
+	return tids
+}
+
+// bindEach makes one call per thread. A thread that is gone meanwhile does not
+// count, unless there is no other.
+func bindEach(tids []uint64, set func(tid uint64) emul.Call) emul.Action {
+	c := set(tids[0])
+	return emul.Host(c.NR, c.Args[:3]...).Atomic().Then(func(r emul.Ret) emul.Action {
+		switch err := r.Err(); {
+		case len(tids) == 1 && err != nil:
+			return emul.Fail(err)
+		case len(tids) == 1:
+			return emul.Return(0)
+		case err != nil && err != unix.ESRCH:
+			return emul.Fail(err)
+		}
+		return bindEach(tids[1:], set)
+	})
 }
 
 // cpusetGetid: all processes are in the one set.

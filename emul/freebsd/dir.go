@@ -74,11 +74,11 @@ func readDir(t *emul.Task, fd FD, buf OutBuf, n, ask Size, basep guest.Ptr[int64
 		}
 		return emul.Host(unix.SYS_LSEEK, uint64(fd), uint64(d.Next), unix.SEEK_SET).
 			Atomic().Then(func(r emul.Ret) emul.Action {
-				if err := r.Err(); err != nil {
-					return emul.Fail(err)
-				}
-				return emul.Return(uint64(len(d.Buf)))
-			})
+			if err := r.Err(); err != nil {
+				return emul.Fail(err)
+			}
+			return emul.Return(uint64(len(d.Buf)))
+		})
 	}
 	if basep == 0 {
 		return emul.Host(unix.SYS_GETDENTS64, uint64(fd), uint64(scratch), uint64(ask)).Then(finish)

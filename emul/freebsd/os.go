@@ -61,7 +61,7 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 			return emul.Fail(abi.EFAULT) // nothing of ours is for guests
 		}
 	}
-	return row.Call(t, &t.Args)
+	return catchUp(t, func() emul.Action { return row.Call(t, &t.Args) })
 }
 
 var unknownRow = emul.Sys("#unknown", emul.NotServed(abi.ENOSYS, "no such call"))

@@ -103,6 +103,7 @@ func (o *OS) NewTask(t, parent *emul.Task) {
 	if parent != nil {
 		pt := threadOf(parent)
 		th.sig.mask = pt.sig.mask
+		th.ids = pt.ids // Linux copies the IDs with the thread
 		if t.Proc != parent.Proc {
 			th.sig.alt = pt.sig.alt // a thread starts without one
 		} else {

@@ -11,6 +11,7 @@ type process struct {
 	sig       procSignals
 	mem       procMemory
 	image     procImage
+	ids       procIDs
 	sockets   sockets
 	kq        kqueues
 }
@@ -19,6 +20,7 @@ type process struct {
 type thread struct {
 	*emul.Task
 	sig       threadSignals
+	ids       threadIDs
 	name      string // thr_set_name
 	suspended bool   // in thr_suspend
 	wakeup    bool   // thr_wake came before or during thr_suspend
@@ -41,6 +43,7 @@ func (p *process) execed() {
 		}
 	}
 	p.mem = procMemory{}
+	p.ids.sugid = false
 }
 
 // exited is told that the process is gone, with Linux's wait status.

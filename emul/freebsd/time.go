@@ -37,8 +37,20 @@ func (c Clock) TraceArg(*trace.Ctx) string {
 	})
 }
 
+// hostClock is xlat.Clock with the guest's thread numbers made Linux's.
+func hostClock(c Clock) (int32, bool) {
+	const thread = abi.CPUCLOCK_BIT
+	if id := uint32(c) & abi.CPUCLOCK_ID_MASK; uint32(c)&^abi.CPUCLOCK_ID_MASK == thread {
+		if id <= tidBase {
+			return 0, false
+		}
+		c -= tidBase
+	}
+	return xlat.Clock(abi.Clock(c))
+}
+
 func clockGettime(t *emul.Task, c Clock, ts guest.Ptr[abi.Timespec]) emul.Action {
-	if l, ok := xlat.Clock(abi.Clock(c)); ok {
+	if l, ok := hostClock(c); ok {
 		return emul.Tail(unix.SYS_CLOCK_GETTIME, uint64(l), uint64(ts))
 	}
 	switch abi.Clock(c) {
@@ -80,7 +92,7 @@ func clockGetres(t *emul.Task, c Clock, ts guest.Ptr[abi.Timespec]) emul.Action 
 	case abi.CLOCK_VIRTUAL, abi.CLOCK_PROF:
 		res.Nsec = 1000 // rusage counts microseconds
 	default:
-		l, ok := xlat.Clock(abi.Clock(c))
+		l, ok := hostClock(c)
 		if !ok {
 			return emul.Fail(abi.EINVAL)
 		}
@@ -103,7 +115,7 @@ func clockGetcpuclockid2(t *emul.Task, id Long, which Int, out guest.Ptr[int32])
 		c |= abi.CPUCLOCK_BIT | abi.CPUCLOCK_PROCESS_BIT
 	case abi.CPUCLOCK_WHICH_TID:
 		if id == 0 {
-			c = uint32(t.Tid)
+			c = uint32(guestTID(t))
 		}
 		c |= abi.CPUCLOCK_BIT
 	default:

@@ -209,10 +209,10 @@ func posixOpenpt(t *emul.Task, flags OpenFlags) emul.Action {
 			fd := r.Val
 			return emul.Host(unix.SYS_IOCTL, uint64(fd), unix.TIOCSPTLCK, uint64(unlocked)).
 				Atomic().Then(func(r emul.Ret) emul.Action {
-					if err := r.Err(); err != nil {
-						return thenClose(fd, emul.Fail(err))
-					}
-					return emul.Return(uint64(fd))
-				})
+				if err := r.Err(); err != nil {
+					return thenClose(fd, emul.Fail(err))
+				}
+				return emul.Return(uint64(fd))
+			})
 		})
 }
