@@ -118,7 +118,7 @@ func ppoll(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, timeout guest.Ptr[ab
 	if err != nil {
 		return emul.Fail(err)
 	}
-	return masked(t, mask, func(after func(emul.Ret)) emul.Action {
+	return underMask(t, mask, func(after func(emul.Ret)) emul.Action {
 		return pollOn(t, fds, n, after, unix.SYS_PPOLL, 0, uint64(n), ts, 0, 8)
 	})
 }
@@ -131,7 +131,7 @@ func pselect(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Timesp
 	if err != nil {
 		return emul.Fail(err)
 	}
-	return masked(t, mask, func(after func(emul.Ret)) emul.Action {
+	return underMask(t, mask, func(after func(emul.Ret)) emul.Action {
 		return waitThen(after, unix.SYS_PSELECT6, uint64(n), uint64(in), uint64(out), uint64(ex), ts, 0)
 	})
 }
@@ -153,9 +153,9 @@ func waitTime(t *emul.Task, p guest.Ptr[abi.Timespec]) (uint64, error) {
 	return uint64(c), err
 }
 
-// masked runs wait under the guest's mask, if there is one. A handler that ends
+// underMask runs wait under the guest's mask, if there is one. A handler that ends
 // the wait returns to the old mask; any other end must see to it (after).
-func masked(t *emul.Task, mask guest.Ptr[abi.Sigset], wait func(after func(emul.Ret)) emul.Action) emul.Action {
+func underMask(t *emul.Task, mask guest.Ptr[abi.Sigset], wait func(after func(emul.Ret)) emul.Action) emul.Action {
 	if mask == 0 {
 		return wait(nil)
 	}
