@@ -13,6 +13,9 @@ type CloneSpec struct {
 	// Setup prepares the child's registers; they start as a copy of the
 	// parent's at the system call. It runs before the personality's NewTask.
 	Setup func(child *Task)
+	// Start, if set, is what the child does before it enters the guest; its
+	// last action must be Go.
+	Start func(child *Task) Action
 	// Done gets the parent's result: the child's Linux thread ID or an error.
 	Done func(Ret) Action
 
@@ -65,6 +68,7 @@ func (l *Loop) cloned(t *Task) {
 	child := l.newChild(t, spec, tid)
 	child.Regs = t.Regs
 	child.atStart, child.state = true, stopped
+	child.start = spec.Start
 	spec.Setup(child)
 	if child.Proc != t.Proc {
 		l.pers.NewProcess(child.Proc, t)
@@ -109,11 +113,15 @@ func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
 // firstStop lets a new task run: interception is armed, then it enters the guest.
 func (l *Loop) firstStop(t *Task) {
 	t.atStart = false
+	next := Go()
+	if t.start != nil {
+		next = t.start(t)
+	}
 	if t.trace.Arm() {
-		l.toGuest(t)
+		l.perform(t, next)
 		return
 	}
-	l.perform(t, l.ArmAction(Go()))
+	l.perform(t, l.ArmAction(next))
 }
 
 // ArmAction arms interception in the task itself, then performs next.

@@ -18,8 +18,6 @@ import (
 	"github.com/lsf-linux/lsf/loader"
 )
 
-var noAction abi.Sigaction
-
 // procImage is what is known of the program that runs.
 type procImage struct {
 	path                           string // as given to execve, made absolute where possible
@@ -495,8 +493,15 @@ func (p *program) replace() emul.Action {
 	}
 	return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action {
 		return emul.ExecStub(p.t, p.comm(), p.fail, func() emul.Action {
-			procOf(p.t).execed()
-			return p.enter()
+			pr := procOf(p.t)
+			pr.execed()
+			calls, done := kqExec(pr)
+			return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
+				if done != nil {
+					done(rets)
+				}
+				return p.enter()
+			})
 		})
 	})
 }

@@ -18,20 +18,24 @@ func exit(t *emul.Task, status Int) emul.Action {
 }
 
 func fork(t *emul.Task) emul.Action {
-	return forkWith(t, uint64(unix.SIGCHLD))
+	return forkWith(t, uint64(unix.SIGCHLD), false)
 }
 
 func vfork(t *emul.Task) emul.Action {
-	return forkWith(t, unix.CLONE_VM|unix.CLONE_VFORK|uint64(unix.SIGCHLD))
+	return forkWith(t, unix.CLONE_VM|unix.CLONE_VFORK|uint64(unix.SIGCHLD), false)
 }
 
-func forkWith(t *emul.Task, flags uint64) emul.Action {
+func forkWith(t *emul.Task, flags uint64, defaults bool) emul.Action {
 	return emul.Clone(t, emul.CloneSpec{
 		Flags: flags,
 		Setup: func(c *emul.Task) {
 			c.Regs.SetResult(0)
 			c.Regs.Rdx = 1
+			if defaults {
+				procOf(c).defaultHandlers()
+			}
 		},
+		Start: closeKqueues(t, flags),
 		Done: func(r emul.Ret) emul.Action {
 			if r.Err() != nil {
 				return emul.Finish(r)
@@ -39,6 +43,25 @@ func forkWith(t *emul.Task, flags uint64) emul.Action {
 			return emul.Return2(uint64(r.Val), 0)
 		},
 	})
+}
+
+// closeKqueues is what a child with a descriptor table of its own does first:
+// kqueues are not inherited.
+func closeKqueues(t *emul.Task, flags uint64) func(*emul.Task) emul.Action {
+	if flags&unix.CLONE_FILES != 0 {
+		return nil
+	}
+	fds := kqForked(procOf(t), nil)
+	if len(fds) == 0 {
+		return nil
+	}
+	return func(*emul.Task) emul.Action {
+		var calls []emul.Call
+		for _, fd := range fds {
+			calls = append(calls, emul.NewCall(unix.SYS_CLOSE, uint64(fd)))
+		}
+		return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return emul.Go() })
+	}
 }
 
 // Flags of rfork (sys/unistd.h).
@@ -61,14 +84,7 @@ const (
 func rfork(t *emul.Task, flags Uint) emul.Action {
 	if flags == rfSPAWN {
 		// As vfork, but the child starts with default signal handlers.
-		return emul.Clone(t, emul.CloneSpec{
-			Flags: unix.CLONE_VM | unix.CLONE_VFORK | uint64(unix.SIGCHLD),
-			Setup: func(c *emul.Task) {
-				c.Regs.SetResult(0)
-				c.Regs.Rdx = 1
-			},
-			Done: emul.Finish,
-		})
+		return forkWith(t, unix.CLONE_VM|unix.CLONE_VFORK|uint64(unix.SIGCHLD), true)
 	}
 	if flags&(rfFDG|rfCFDG) == rfFDG|rfCFDG || flags&rfPROC == 0 && flags&^(rfFDG|rfCFDG) != 0 {
 		return emul.Fail(abi.EINVAL)
@@ -84,7 +100,7 @@ func rfork(t *emul.Task, flags Uint) emul.Action {
 	if flags&rfFDG == 0 {
 		f |= unix.CLONE_FILES
 	}
-	return forkWith(t, f)
+	return forkWith(t, f, false)
 }
 
 // NewProcess implements emul.Personality: what fork1() copies to a child.
@@ -95,6 +111,16 @@ func (o *OS) NewProcess(child *emul.Process, parent *emul.Task) {
 	c.sig.queue = nil
 	child.OS = &c
 	c.forked(pp)
+	kqProcForked(pp, &c)
+}
+
+// defaultHandlers resets caught signals, as execve(2) and RFSPAWN do.
+func (p *process) defaultHandlers() {
+	for i := range p.sig.acts {
+		if p.sig.acts[i].Handler > abi.SIG_IGN {
+			p.sig.acts[i] = abi.Sigaction{}
+		}
+	}
 }
 
 // NewTask implements emul.Personality.

@@ -77,6 +77,9 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 		t.Loop().Debugf("pid %d: Linux signal %d has no FreeBSD number, dropped", p.Pid, s.Host)
 		return emul.Drop
 	}
+	if !queued {
+		kqSignal(p, s.Num)
+	}
 	fault := isFault(num) && s.Info.Code > 0 && s.Info.Code != abi.SI_USER
 	act := &p.sig.acts[num]
 	if th.sig.mask.Has(num) && num != abi.SIGKILL && num != abi.SIGSTOP {

@@ -1,6 +1,9 @@
 package freebsd
 
-import "github.com/lsf-linux/lsf/emul"
+import (
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+)
 
 // process is the personality's state of a guest process. Each topic keeps its
 // part in a struct of its own, in the topic's file.
@@ -32,19 +35,18 @@ func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 // forked adjusts the copy of its parent's state that a new process starts with.
 func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
+	p.kq = kqueues{coarse: parent.kq.coarse}
 }
 
 // execed resets what does not survive execve(2).
 func (p *process) execed() {
-	for i := range p.sig.acts {
-		a := &p.sig.acts[i]
-		if a.Handler > 1 {
-			*a = noAction
-		}
-	}
+	p.defaultHandlers()
 	p.mem = procMemory{}
 	p.ids.sugid = false
+	kqProcExeced(p)
 }
 
 // exited is told that the process is gone, with Linux's wait status.
-func (p *process) exited(status uint32) {}
+func (p *process) exited(status uint32) {
+	kqProcExited(p, int(xlat.WaitStatus(status)))
+}
