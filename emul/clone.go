@@ -11,7 +11,7 @@ type CloneSpec struct {
 	// Flags are Linux's clone flags, with the exit signal in the low byte.
 	Flags uint64
 	// Setup prepares the child's registers; they start as a copy of the
-	// parent's at the system call. It runs before the personality's NewTask.
+	// parent's at the system call. It runs after the personality's NewTask.
 	Setup func(child *Task)
 	// Start, if set, is what the child does before it enters the guest; its
 	// last action must be Go.
@@ -69,11 +69,11 @@ func (l *Loop) cloned(t *Task) {
 	child.Regs = t.Regs
 	child.atStart, child.state = true, stopped
 	child.start = spec.Start
-	spec.Setup(child)
 	if child.Proc != t.Proc {
 		l.pers.NewProcess(child.Proc, t)
 	}
 	l.pers.NewTask(child, t)
+	spec.Setup(child)
 	if l.trace != nil {
 		l.trace.Clone(t, child)
 	}

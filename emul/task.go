@@ -39,7 +39,8 @@ type Task struct {
 	deferred []*Signal // taken from Linux, to be delivered when the call is done
 	intr     *interruption
 	batchAt  guest.Addr
-	atStart  bool // a new thread or process: its first stop is yet to come
+	start    func(*Task) Action // what a new task does first
+	atStart  bool               // a new thread or process: its first stop is yet to come
 }
 
 // taskState says what a task does between two stops.
