@@ -37,6 +37,7 @@ const (
 type program struct {
 	t       *emul.Task
 	path    string // the file being loaded, as given
+	absPath string // the same, absolute
 	pathAt  uint64 // and where the guest has it, 0 if it does not
 	dirfd   int32
 	argv    []string
@@ -197,11 +198,13 @@ func (p *program) inspect() emul.Action {
 	if p.scratch == 0 {
 		p.scratch, _ = t.AllocBytes(pageSize)
 	}
+	cwd, _ := t.AllocBytes(maxPath)
 	fd := uint64(p.fd)
 	return emul.Batch(
 		emul.NewCall(unix.SYS_FSTAT, fd, uint64(st)),
 		emul.NewCall(unix.SYS_FACCESSAT2, fd, uint64(empty), unix.X_OK, unix.AT_EACCESS|unix.AT_EMPTY_PATH),
 		emul.NewCall(unix.SYS_PREAD64, fd, uint64(p.scratch), pageSize, 0),
+		emul.NewCall(unix.SYS_GETCWD, uint64(cwd), maxPath),
 	).ThenAll(func(r []emul.Ret) emul.Action {
 		s, err := st.Load(t)
 		switch {
@@ -219,6 +222,10 @@ func (p *program) inspect() emul.Action {
 			return p.fail(r[2].Err())
 		}
 		p.size = s.Size
+		p.absPath = p.path
+		if dir, err := guest.LoadString(t, cwd, maxPath); err == nil && r[3].Err() == nil && p.path != "" && p.path[0] != '/' && p.dirfd == unix.AT_FDCWD {
+			p.absPath = path.Join(dir, p.path)
+		}
 		if err := p.keep(0, int(r[2].Val)); err != nil {
 			return p.fail(err)
 		}
@@ -622,7 +629,7 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 		}
 	}
 	pr := procOf(t)
-	pr.image = procImage{path: p.path, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack}
+	pr.image = procImage{path: p.absPath, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack}
 	pr.osreldate, pr.release = p.version()
 	pr.mem.brk, pr.mem.brkStart = p.image.Brk, p.image.Brk
 	th := threadOf(t)
@@ -693,7 +700,7 @@ func (p *program) buildStack() (*loader.Stack, error) {
 	}
 	var canary [64]byte
 	rand.Read(canary[:])
-	exec := p.path
+	exec := p.absPath
 	if !strings.HasPrefix(exec, "/") {
 		exec = ""
 	}
