@@ -41,11 +41,17 @@ func unlinkat(t *emul.Task, fd FD, path Path, flags AtFlags) emul.Action {
 	if flags&abi.AT_RESOLVE_BENEATH != 0 {
 		return emul.Fail(abi.EOPNOTSUPP)
 	}
-	if flags&abi.AT_REMOVEDIR != 0 {
-		return emul.Tail(unix.SYS_UNLINKAT, uint64(fd), uint64(path), unix.AT_REMOVEDIR)
-	}
-	return emul.Host(unix.SYS_UNLINKAT, uint64(fd), uint64(path), 0).
-		Then(func(r emul.Ret) emul.Action { return renamed(r, unix.EISDIR, abi.EPERM) })
+	return followTrailing(t, fd, path, func(path Path) emul.Action {
+		if flags&abi.AT_REMOVEDIR != 0 {
+			return emul.Tail(unix.SYS_UNLINKAT, uint64(fd), uint64(path), unix.AT_REMOVEDIR)
+		}
+		return emul.Host(unix.SYS_UNLINKAT, uint64(fd), uint64(path), 0).
+			Then(func(r emul.Ret) emul.Action { return renamed(r, unix.EISDIR, abi.EPERM) })
+	})
+}
+
+func rmdir(t *emul.Task, path Path) emul.Action {
+	return unlinkat(t, abi.AT_FDCWD, path, abi.AT_REMOVEDIR)
 }
 
 // funlinkat removes path only if it is the file that is open as fd, else
@@ -73,6 +79,14 @@ func rename(t *emul.Task, from, to Path) emul.Action {
 
 // renameat: a name that ends in "." or ".." is EINVAL on FreeBSD, EBUSY on Linux.
 func renameat(t *emul.Task, fd FD, from Path, tofd FD, to Path) emul.Action {
+	return followTrailing(t, fd, from, func(from Path) emul.Action {
+		return followTrailing(t, tofd, to, func(to Path) emul.Action {
+			return renameOne(t, fd, from, tofd, to)
+		})
+	})
+}
+
+func renameOne(t *emul.Task, fd FD, from Path, tofd FD, to Path) emul.Action {
 	return emul.Host(unix.SYS_RENAMEAT, uint64(fd), uint64(from), uint64(tofd), uint64(to)).
 		Then(func(r emul.Ret) emul.Action {
 			if r.Err() == unix.EBUSY && (endsInDot(t, from) || endsInDot(t, to)) {
@@ -103,12 +117,14 @@ func endsInDot(t *emul.Task, p Path) bool {
 
 // mkdir takes permission bits only: no sticky bit, no set-id bits
 // (vfs_syscalls.c kern_mkdirat).
-func mkdir(_ *emul.Task, path Path, mode Mode) emul.Action {
-	return emul.Tail(unix.SYS_MKDIR, uint64(path), uint64(mode&abi.ACCESSPERMS))
+func mkdir(t *emul.Task, path Path, mode Mode) emul.Action {
+	return mkdirat(t, abi.AT_FDCWD, path, mode)
 }
 
-func mkdirat(_ *emul.Task, fd FD, path Path, mode Mode) emul.Action {
-	return emul.Tail(unix.SYS_MKDIRAT, uint64(fd), uint64(path), uint64(mode&abi.ACCESSPERMS))
+func mkdirat(t *emul.Task, fd FD, path Path, mode Mode) emul.Action {
+	return followTrailing(t, fd, path, func(path Path) emul.Action {
+		return emul.Tail(unix.SYS_MKDIRAT, uint64(fd), uint64(path), uint64(mode&abi.ACCESSPERMS))
+	})
 }
 
 func mkfifo(t *emul.Task, path Path, mode Mode) emul.Action {

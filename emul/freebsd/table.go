@@ -113,7 +113,7 @@ var table = [...]emul.Row{
 	134: emul.Sys("shutdown", emul.P2[FD, Int](unix.SYS_SHUTDOWN)),
 	135: emul.Sys("socketpair", emul.H4(socketpair)),
 	136: emul.Sys("mkdir", emul.H2(mkdir)),
-	137: emul.Sys("rmdir", emul.P1[Path](unix.SYS_RMDIR)),
+	137: emul.Sys("rmdir", emul.H1(rmdir)),
 	138: emul.Sys("utimes", emul.P2[Path, Addr](unix.SYS_UTIMES)),
 	140: emul.Sys("adjtime", emul.H2(adjtime)),
 	147: emul.Sys("setsid", emul.H0(setsid)),
