@@ -194,6 +194,7 @@ func (l *Loop) hostDone(t *Task, rax uint64) {
 	t.chained = true
 	if a.kind == actBatch {
 		table, err := guest.Ptr[batchEntry](t.batchAt).LoadN(t, len(a.calls))
+		t.scratchUsed = int(t.batchAt - t.slot.Addr()) // the table is no longer needed
 		rets := make([]Ret, len(a.calls))
 		for i := range table {
 			rets[i].Val = int64(table[i].nr)

@@ -500,15 +500,8 @@ func (p *program) replace() emul.Action {
 	}
 	return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action {
 		return emul.ExecStub(p.t, p.comm(), p.fail, func() emul.Action {
-			pr := procOf(p.t)
-			pr.execed()
-			calls, done := kqExec(pr)
-			return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
-				if done != nil {
-					done(rets)
-				}
-				return p.enter()
-			})
+			procOf(p.t).execed()
+			return kqExec(p.t, p.enter)
 		})
 	})
 }

@@ -20,6 +20,8 @@ type kqueues struct {
 	watchers []*knote
 	// vnodes is there once a file has been watched.
 	vnodes *vnodeWatch
+	// counted are the Linux signals that EVFILT_SIGNAL knotes count.
+	counted uint64
 	// coarse says that the host has no epoll_pwait2 (before Linux 5.11).
 	coarse bool
 }
@@ -396,7 +398,7 @@ func (c *keventCall) wait(room int) emul.Action {
 	timeout := int64(-1) // ms
 	var ts uint64
 	switch {
-	case c.poll || len(c.out) > 0:
+	case c.poll || len(c.out) > 0 || len(c.kq.queue) > 0:
 		timeout = 0
 	case c.timed:
 		left := time.Until(c.deadline)
@@ -426,6 +428,8 @@ func (c *keventCall) wait(room int) emul.Action {
 	if timeout != 0 {
 		act = act.Wakeable()
 		c.kq.addWaiter(c.t)
+	} else {
+		act = act.Atomic()
 	}
 	return act.NoRestart().Then(func(r emul.Ret) emul.Action {
 		if timeout != 0 {
@@ -463,7 +467,10 @@ func (c *keventCall) waited(r emul.Ret, polled bool, evs []pollEvent) emul.Actio
 	case err == unix.EINTR && r.Interrupted:
 		// What has happened by now is reported; otherwise the handler runs.
 		c.p.kq.drainVnodes()
-		if len(c.kq.queue) == 0 {
+		switch {
+		case len(c.out) > 0:
+			return c.finish()
+		case len(c.kq.queue) == 0:
 			return emul.Fail(abi.EINTR)
 		}
 	case err == unix.EINTR:

@@ -3,6 +3,7 @@ package freebsd
 import (
 	"time"
 
+	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
@@ -161,34 +162,84 @@ func (f *userFilter) clear(kn *knote) {
 }
 
 // signalFilter is EVFILT_SIGNAL (filt_signal): it counts signals that are sent
-// to the process, whatever becomes of them.
-type signalFilter struct{}
+// to the process, whatever becomes of them. Linux keeps blocked signals to
+// itself, so what is counted is not blocked there (hostMask).
+type signalFilter struct {
+	t *emul.Task
+	// pending says that one was pending when the knote was added: it comes to
+	// our notice now, but is not to be counted.
+	pending bool
+}
 
-func (signalFilter) attach(kn *knote) error {
+func (f *signalFilter) attach(kn *knote) error {
 	kn.ev.Flags |= abi.EV_CLEAR
+	if s := abi.Signal(kn.ev.Ident); f.t != nil && kn.ev.Ident <= uint64(abi.SIGRTMAX) && s.Valid() {
+		if h := xlat.HostSignal(s); h != 0 {
+			p := procOf(f.t)
+			p.kq.counted |= 1 << (h - 1)
+			// One thread that takes it is enough for signals to the process;
+			// others follow when they change their masks.
+			f.t.SetMask(hostMask(p, &threadOf(f.t).sig.mask))
+		}
+	}
+	f.t = nil
 	return nil
 }
 
-func (signalFilter) detach(*knote)        {}
-func (signalFilter) ready(kn *knote) bool { return kn.ev.Data != 0 }
+func (f *signalFilter) detach(*knote)        {}
+func (f *signalFilter) ready(kn *knote) bool { return kn.ev.Data != 0 }
 
-// kqSignal tells p's kqueues that a signal (FreeBSD's number) was sent to p or
-// to one of its threads, before anything is done about the signal.
-func kqSignal(p *process, sig int) {
+// kqSignal tells p's kqueues that a signal was sent to p or to one of its
+// threads, before anything is done about the signal.
+func kqSignal(p *process, s abi.Signal) {
 	p.kq.all(func(kq *kqueue) {
-		if kn := kq.notes[noteKey{uint64(sig), abi.EVFILT_SIGNAL}]; kn != nil {
-			kn.ev.Data++
-			kn.activate()
+		kn := kq.notes[noteKey{uint64(s), abi.EVFILT_SIGNAL}]
+		if kn == nil {
+			return
 		}
+		if f := kn.f.(*signalFilter); f.pending {
+			f.pending = false
+			return
+		}
+		kn.ev.Data++
+		kn.activate()
 	})
 }
 
-// kqCounts says whether some kqueue of p counts a signal. Such a signal must
-// reach the supervisor even while every thread of p blocks it.
-func kqCounts(p *process, sig int) bool {
-	found := false
-	p.kq.all(func(kq *kqueue) {
-		found = found || kq.notes[noteKey{uint64(sig), abi.EVFILT_SIGNAL}] != nil
-	})
-	return found
+// counts says whether the process has ever counted s.
+func (k *kqueues) counts(s abi.Signal) bool {
+	h := xlat.HostSignal(s)
+	return h != 0 && k.counted&(1<<(h-1)) != 0
 }
+
+// queueBlocked keeps a signal that t blocks, and that only came to us because
+// it is counted, where Linux would have kept it.
+func (p *process) queueBlocked(t *emul.Task, s *emul.Signal) {
+	q, once := &p.sig.queue, s.Host < firstRealtime
+	toThread := s.Info.Code == codeTkill
+	if toThread {
+		q = &threadOf(t).sig.queue
+	}
+	for _, o := range *q {
+		if once && o.Num == s.Num {
+			return // Linux, too, keeps but one
+		}
+	}
+	*q = append(*q, s)
+	if toThread {
+		return
+	}
+	for _, o := range p.Tasks {
+		th := threadOf(o)
+		if !th.sig.mask.Has(abi.Signal(s.Num)) || th.sig.waiting != nil && th.sig.waiting.Has(abi.Signal(s.Num)) {
+			wakeFor(o, abi.Signal(s.Num))
+			return
+		}
+	}
+}
+
+// Of Linux: the first realtime signal, and SI_TKILL.
+const (
+	firstRealtime = 32
+	codeTkill     = -6
+)

@@ -91,9 +91,9 @@ func dupFree(t *emul.Task, fd FD, nr emul.HostNR, args ...uint64) emul.Action {
 	})
 }
 
-// kqForked returns the descriptors to close in a child that has its own
-// descriptor table: kqueues are not inherited.
-func kqForked(parent, child *process) []int {
+// kqForked returns the descriptors that a child with a descriptor table of its
+// own must close: kqueues are not inherited.
+func kqForked(parent *process) []int {
 	var fds []int
 	for fd := range parent.kq.byFD {
 		fds = append(fds, int(fd))
@@ -101,13 +101,14 @@ func kqForked(parent, child *process) []int {
 	return fds
 }
 
-// kqExec returns the calls to make in p after an execve, to find out which
-// descriptors it has closed, and what to do with their results. With no kqueue
-// there are none.
-func kqExec(p *process) (calls []emul.Call, done func(rets []emul.Ret)) {
+// kqExec finds out which descriptors an execve has closed, and goes on with
+// next. Without kqueues there is nothing to find out.
+func kqExec(t *emul.Task, next func() emul.Action) emul.Action {
+	p := procOf(t)
 	if len(p.kq.byFD) == 0 {
-		return nil, nil
+		return next()
 	}
+	var calls []emul.Call
 	fds := map[int32]bool{}
 	for fd := range p.kq.byFD {
 		fds[fd] = true
@@ -124,13 +125,14 @@ func kqExec(p *process) (calls []emul.Call, done func(rets []emul.Ret)) {
 		order = append(order, fd)
 		calls = append(calls, emul.NewCall(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD))
 	}
-	return calls, func(rets []emul.Ret) {
+	return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
 		for i, r := range rets {
 			if r.Err() == unix.EBADF {
 				p.kq.closeRange(order[i], order[i])
 			}
 		}
-	}
+		return next()
+	})
 }
 
 // now is the time of EVFILT_TIMER.

@@ -94,6 +94,7 @@ type kqueue struct {
 
 	fds       map[int32]*polled // what epoll watches, by descriptor
 	dirty     []*polled         // whose registration with epoll is to change
+	probing   map[uint32]*probe // entries that a survey is about to add, by id
 	lastID    uint32
 	epollTurn bool // the queue alone filled the last answer: ask epoll first
 

@@ -286,6 +286,10 @@ func pollEvents(b []byte, n int) []pollEvent {
 // match returns the enabled knotes that an event makes active.
 func (kq *kqueue) match(ev pollEvent) []*knote {
 	e := kq.fds[ev.fd]
+	if p := kq.probing[ev.id]; p != nil {
+		p.missed = true
+		return nil
+	}
 	if e == nil || e.id != ev.id {
 		// The number was closed while the file stays open elsewhere. If the
 		// entry took the place of a newer one, that is put right.

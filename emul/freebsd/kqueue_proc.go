@@ -100,7 +100,7 @@ func (f *procFilter) watchForeign(kn *knote) error {
 		}
 		return abi.EPERM
 	}
-	w, err := watchReadable(fd, kn.kq.proc.Loop().Post, func() bool {
+	w, err := watchReadable(fd, kn.kq.proc.Loop(), func() bool {
 		f.unwatch()
 		f.unwatch = nil
 		f.exit(kn, 0)
@@ -151,6 +151,22 @@ func kqProcExeced(p *process) {
 	for _, kn := range slices.Clone(p.kq.watchers) {
 		kn.f.(*procFilter).event(kn, abi.NOTE_EXEC)
 	}
+}
+
+// kqProcNative tells the kqueues that watch p that it has become a Linux
+// program by execve: only its exit will be seen.
+func kqProcNative(p *process) {
+	kqProcExeced(p)
+	for _, kn := range p.kq.watchers {
+		f := kn.f.(*procFilter)
+		f.target = nil
+		if err := f.watchForeign(kn); err != nil {
+			kn.kq.debugf("kqueue: process %d: its exit will not be noticed: %v", p.Pid, err)
+		}
+	}
+	p.kq.watchers = nil
+	p.kq.closeRange(0, math.MaxInt32)
+	p.kq.vnodes.close()
 }
 
 // kqProcExited tells the kqueues that watch p that it has exited with status

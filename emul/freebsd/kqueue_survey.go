@@ -1,6 +1,7 @@
 package freebsd
 
 import (
+	"encoding/binary"
 	"math"
 
 	"golang.org/x/sys/unix"
@@ -8,6 +9,8 @@ import (
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
 )
 
 // survey finds out on the host, in one batch, what must be known before a
@@ -20,6 +23,11 @@ type survey struct {
 	chunk []abi.Kevent
 	fds   []*probe
 	pids  []*pidProbe
+
+	signals bool   // pending signals are asked for
+	pending uint64 // Linux's set of them
+	sigset  int    // in the arena
+	sigcall int
 }
 
 // probe is what is asked about a descriptor.
@@ -38,6 +46,9 @@ type probe struct {
 	bits  uint32 // of poll
 	conn  bool   // accepts connections
 	tried bool
+	// missed says that another task has got an event of the entry before its
+	// knotes were there: epoll must look again.
+	missed bool
 }
 
 // pidProbe is what is asked about a process that is no guest.
@@ -59,6 +70,8 @@ func (s *survey) calls() []emul.Call {
 		switch {
 		case ch.Filter == abi.EVFILT_PROC:
 			s.wantPid(ch)
+		case ch.Filter == abi.EVFILT_SIGNAL:
+			s.signals = s.signals || ch.Flags&abi.EV_ADD != 0
 		case !fdFilter(ch.Filter) || ch.Ident > math.MaxInt32 || kq.notes[noteKey{ch.Ident, ch.Filter}] != nil:
 		case kq.fds[int32(ch.Ident)] != nil:
 		default:
@@ -77,7 +90,7 @@ func (s *survey) calls() []emul.Call {
 			}
 		}
 	}
-	if len(s.fds) == 0 && len(s.pids) == 0 {
+	if len(s.fds) == 0 && len(s.pids) == 0 && !s.signals {
 		return nil
 	}
 	a := s.c.memory()
@@ -99,6 +112,10 @@ func (s *survey) calls() []emul.Call {
 		if p.mask != 0 && fd != uint64(s.c.fd) {
 			kq.lastID++
 			p.id, p.tried = kq.lastID, true
+			if kq.probing == nil {
+				kq.probing = map[uint32]*probe{}
+			}
+			kq.probing[p.id] = p
 			ev := a.put(epollEvent(p.mask, &polled{fd: p.fd, id: p.id}))
 			call(unix.SYS_EPOLL_CTL, uint64(s.c.fd), unix.EPOLL_CTL_ADD, fd, ev)
 		}
@@ -108,6 +125,12 @@ func (s *survey) calls() []emul.Call {
 		info := a.put(make([]byte, 128))
 		p.info = a.offset(info)
 		call(unix.SYS_WAITID, unix.P_PID, uint64(p.pid), info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, 0)
+	}
+	if s.signals {
+		s.sigcall = len(calls)
+		set := a.put(make([]byte, 8))
+		s.sigset = a.offset(set)
+		call(unix.SYS_RT_SIGPENDING, set, 8)
 	}
 	return calls
 }
@@ -142,6 +165,7 @@ func (s *survey) pid(pid int) *pidProbe {
 func (s *survey) results(rets []emul.Ret) {
 	a := &s.c.a
 	for _, p := range s.fds {
+		delete(s.c.kq.probing, p.id)
 		r := rets[p.first:]
 		if p.err = r[0].Err(); p.err != nil {
 			continue
@@ -168,36 +192,29 @@ func (s *survey) results(rets []emul.Ret) {
 		}
 	}
 	for _, p := range s.pids {
-		p.result(rets[p.first], a)
+		p.result(rets[p.first], s.c.t, a)
+	}
+	if s.signals && rets[s.sigcall].Err() == nil {
+		s.pending = a.u64(s.sigset)
 	}
 }
 
-// siginfo of waitid on Linux/amd64: offsets of si_code, si_pid, si_status.
-const (
-	siCode   = 8
-	siPid    = 12
-	siStatus = 24
-)
+// isPending says whether Linux holds back a signal (FreeBSD's number).
+func (s *survey) isPending(num uint64) bool {
+	if num > uint64(abi.SIGRTMAX) || !abi.Signal(num).Valid() {
+		return false
+	}
+	h := xlat.HostSignal(abi.Signal(num))
+	return h != 0 && s.pending&(1<<(h-1)) != 0
+}
 
-func (p *pidProbe) result(r emul.Ret, a *arena) {
-	if r.Err() != nil || int(a.u32(p.info+siPid)) != p.pid {
+func (p *pidProbe) result(r emul.Ret, t *emul.Task, a *arena) {
+	h, err := guest.Ptr[host.Siginfo](uint64(a.base) + uint64(p.info)).Load(t)
+	if r.Err() != nil || err != nil || int(binary.LittleEndian.Uint32(h.Fields[:])) != p.pid {
 		return
 	}
-	p.zombie = true
-	status := unix.WaitStatus(a.u32(p.info+siStatus)<<8) & 0xff00
-	if code := a.u32(p.info + siCode); code != cldExited {
-		status = unix.WaitStatus(a.u32(p.info+siStatus) & 0x7f)
-		if code == cldDumped {
-			status |= 0x80
-		}
-	}
-	p.status = hostWaitStatus(status)
+	p.zombie, p.status = true, int(childStatus(&h))
 }
-
-const (
-	cldExited = 1
-	cldDumped = 3
-)
 
 // entry makes the entry of a probed descriptor, unless another task has made
 // one meanwhile.
@@ -242,9 +259,9 @@ func (s *survey) adopt() {
 			continue
 		}
 		if p.tried && p.add == nil && e.id == p.id {
-			e.again = false
+			e.again = p.missed
 		}
-		if e.unused() || e.want() != e.mask {
+		if e.again || e.unused() || e.want() != e.mask {
 			e.change()
 		}
 	}
@@ -286,7 +303,7 @@ func (c *keventCall) newFilter(ch *abi.Kevent, p *probe, s *survey) (filter, err
 	case abi.EVFILT_PROC:
 		return c.newProcFilter(ch, s)
 	case abi.EVFILT_SIGNAL:
-		return signalFilter{}, nil
+		return &signalFilter{t: c.t, pending: s.isPending(ch.Ident)}, nil
 	case abi.EVFILT_TIMER:
 		return &timerFilter{}, nil
 	case abi.EVFILT_USER:
@@ -318,6 +335,3 @@ func (c *keventCall) pollable(e *polled, filter int16, p *probe) error {
 	}
 	return xlat.ErrnoOf(p.add)
 }
-
-// hostWaitStatus converts Linux's wait status to FreeBSD's.
-func hostWaitStatus(ws unix.WaitStatus) int { return int(ws) }

@@ -68,7 +68,7 @@ func change(kq *kqueue, ev abi.Kevent) error {
 		case abi.EVFILT_USER:
 			return &userFilter{}, nil
 		case abi.EVFILT_SIGNAL:
-			return signalFilter{}, nil
+			return &signalFilter{}, nil
 		}
 		return nil, abi.EINVAL
 	})

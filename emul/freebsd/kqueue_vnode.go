@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
@@ -47,7 +48,7 @@ func (p *process) watchVnode(path string, mask uint32, u vnodeUser) (int32, erro
 			return 0, err
 		}
 		v := &vnodeWatch{fd: fd, users: map[int32][]vnodeUser{}}
-		v.w, err = watchReadable(fd, p.Loop().Post, func() bool { v.drain(); return true })
+		v.w, err = watchReadable(fd, p.Loop(), func() bool { v.drain(); return true })
 		if err != nil {
 			return 0, err
 		}
@@ -281,9 +282,9 @@ func (e *polled) endGrowth() {
 // readable watches one of the supervisor's own descriptors.
 type readable struct{ f *os.File }
 
-// watchReadable has on called by post whenever fd, which it takes over, is
+// watchReadable has on called by the loop whenever fd, which it takes over, is
 // readable, until on says false or the watch is closed. Its goroutine ends with it.
-func watchReadable(fd int, post func(func()), on func() bool) (*readable, error) {
+func watchReadable(fd int, l *emul.Loop, on func() bool) (*readable, error) {
 	if err := unix.SetNonblock(fd, true); err != nil {
 		unix.Close(fd)
 		return nil, err
@@ -307,7 +308,7 @@ func watchReadable(fd int, post func(func()), on func() bool) (*readable, error)
 				return
 			}
 			more := make(chan bool)
-			post(func() { more <- r.open() && on() })
+			l.Post(func() { more <- r.open() && on() })
 			if !<-more {
 				return
 			}

@@ -81,7 +81,7 @@ func (o *OS) ProcessExit(p *emul.Process, status uint32) {
 }
 
 // Native implements emul.Personality.
-func (o *OS) Native(p *emul.Process) {}
+func (o *OS) Native(p *emul.Process) { kqProcNative(p.OS.(*process)) }
 
 // Table returns the syscall table, for lists of what is supported.
 func Table() []emul.Row { return table[:] }

@@ -51,7 +51,7 @@ func closeKqueues(t *emul.Task, flags uint64) func(*emul.Task) emul.Action {
 	if flags&unix.CLONE_FILES != 0 {
 		return nil
 	}
-	fds := kqForked(procOf(t), nil)
+	fds := kqForked(procOf(t))
 	if len(fds) == 0 {
 		return nil
 	}

@@ -48,7 +48,13 @@ func setMask(t *emul.Task, m abi.Sigset) {
 		return
 	}
 	th.sig.mask = m
-	t.SetMask(xlat.HostSigset(&m) &^ kept)
+	t.SetMask(hostMask(procOf(t), &m))
+}
+
+// hostMask is what Linux is to block where a guest blocks m: not what brings
+// our own stops, and not what a kqueue counts even if it is blocked.
+func hostMask(p *process, m *abi.Sigset) uint64 {
+	return xlat.HostSigset(m) &^ (kept | p.kq.counted)
 }
 
 // ignoredByDefault are the signals whose default action is to be ignored
@@ -77,14 +83,18 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 		t.Loop().Debugf("pid %d: Linux signal %d has no FreeBSD number, dropped", p.Pid, s.Host)
 		return emul.Drop
 	}
-	if !queued {
-		kqSignal(p, s.Num)
-	}
 	fault := isFault(num) && s.Info.Code > 0 && s.Info.Code != abi.SI_USER
 	act := &p.sig.acts[num]
+	if !queued && !fault {
+		kqSignal(p, num)
+	}
 	if th.sig.mask.Has(num) && num != abi.SIGKILL && num != abi.SIGSTOP {
 		if fault {
 			return emul.Native // trapsignal: a fault that is blocked kills
+		}
+		if !queued && p.kq.counts(num) {
+			p.queueBlocked(t, s)
+			return emul.Drop
 		}
 		th.sig.queue = append(th.sig.queue, s)
 		return emul.Drop

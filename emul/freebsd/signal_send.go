@@ -15,8 +15,8 @@ import (
 
 // queueTo gives a signal that Linux cannot hold to a thread.
 func queueTo(o *emul.Task, s abi.Signal, code int32, from *emul.Task, value uint64) {
+	kqSignal(procOf(o), s)
 	th := threadOf(o)
-	kqSignal(procOf(o), int(s))
 	th.sig.queue = append(th.sig.queue, softSignal(s, code, from, value))
 	wakeFor(o, s)
 }
@@ -24,7 +24,7 @@ func queueTo(o *emul.Task, s abi.Signal, code int32, from *emul.Task, value uint
 // queueToProcess gives it to a process: to a thread that wants it now, if any.
 func queueToProcess(p *emul.Process, s abi.Signal, code int32, from *emul.Task, value uint64) {
 	pp := p.OS.(*process)
-	kqSignal(pp, int(s))
+	kqSignal(pp, s)
 	if pp.sig.acts[s].Handler == abi.SIG_IGN || pp.sig.acts[s].Handler == abi.SIG_DFL && ignoredByDefault(s) {
 		return
 	}
