@@ -41,7 +41,8 @@ func Bin(t testing.TB) string {
 // their name: in a user namespace with a binfmt_misc of its own (Linux 6.7), so
 // that neither root is needed nor anybody else's programs are touched. User
 // and group IDs are as outside when the test is root, else the user is root
-// in there. The test is skipped where there are no such namespaces.
+// in there. PIDs are its own, too: when the command ends, or the test is killed,
+// nothing is left behind. The test is skipped where there are no such namespaces.
 func Registered(t testing.TB, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	bin := Bin(t)
@@ -56,8 +57,12 @@ func Registered(t testing.TB, name string, args ...string) *exec.Cmd {
 }
 
 func inNamespace(name string, args ...string) *exec.Cmd {
-	const script = `mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc &&
-"$LSF_BIN/lsf-install" install >/dev/null && unset LSF_BIN && exec "$@"`
+	// The shell stays, as the namespace's PID 1.
+	const script = `mount -t proc proc /proc &&
+mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc &&
+"$LSF_BIN/lsf-install" install >/dev/null && unset LSF_BIN || exit
+"$@"
+exit`
 	cmd := exec.Command("/bin/sh", append([]string{"-c", script, "sh", name}, args...)...)
 	mapping := func(id int) []syscall.SysProcIDMap {
 		if os.Geteuid() == 0 {
@@ -66,7 +71,8 @@ func inNamespace(name string, args ...string) *exec.Cmd {
 		return []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:                 syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS,
+		Cloneflags:                 syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
+		Pdeathsig:                  syscall.SIGKILL,
 		UidMappings:                mapping(os.Geteuid()),
 		GidMappings:                mapping(os.Getegid()),
 		GidMappingsEnableSetgroups: os.Geteuid() == 0,

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lsf-linux/lsf/internal/lsftest"
 )
@@ -24,8 +25,11 @@ var core = []string{
 	"sync", "sync/atomic", "syscall", "time",
 }
 
-// perPackage is how long one package's tests may take (go test -timeout).
-const perPackage = "10m"
+// How long one package's tests may take by themselves, and in all.
+const (
+	perPackage = "4m" // go test -timeout
+	patience   = 6 * time.Minute
+)
 
 // known is a line of known_failures.txt.
 type known struct {
@@ -67,7 +71,9 @@ func TestStd(t *testing.T) {
 func testPackage(t *testing.T, engine, pkg string, list []known) {
 	cmd := lsftest.Registered(t, "go", "test", "-short", "-count=1", "-vet=off", "-json", "-timeout", perPackage, pkg)
 	cmd.Env = append(cmd.Env, "GOOS=freebsd", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=", "LSF_ENGINE="+engine)
+	hung := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
 	out, err := cmd.Output()
+	hung.Stop()
 	if exit, ok := err.(*exec.ExitError); err != nil && !ok {
 		t.Fatal(err)
 	} else if ok && len(out) == 0 {
