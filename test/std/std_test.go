@@ -71,15 +71,18 @@ func TestStd(t *testing.T) {
 func testPackage(t *testing.T, engine, pkg string, list []known) {
 	cmd := lsftest.Registered(t, "go", "test", "-short", "-count=1", "-vet=off", "-json", "-timeout", perPackage, pkg)
 	cmd.Env = append(cmd.Env, "GOOS=freebsd", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=", "LSF_ENGINE="+engine)
-	hung := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-	out, err := cmd.Output()
-	hung.Stop()
-	if exit, ok := err.(*exec.ExitError); err != nil && !ok {
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
-	} else if ok && len(out) == 0 {
-		t.Fatalf("%v\n%s", err, exit.Stderr)
 	}
-	failed, logs := failures(out)
+	hung := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
+	err := cmd.Wait()
+	hung.Stop()
+	if err != nil && stdout.Len() == 0 {
+		t.Fatalf("%v\n%s", err, &stderr)
+	}
+	failed, logs := failures(stdout.Bytes())
 	if err != nil && len(failed) == 0 {
 		failed[""] = true // crashed outside any test
 	}
