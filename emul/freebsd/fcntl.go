@@ -61,7 +61,8 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 				Start: fl.Start, Len: fl.Len, Pid: fl.Pid, Type: fl.Type, Whence: fl.Whence})
 		})
 	case abi.F_SETLK_REMOTE:
-		return emul.Fail(abi.EPERM) // for the NFS lock daemon alone
+		// For the NFS lock daemon alone.
+		return asRoot(func() emul.Action { return emul.Fail(abi.EINVAL) })
 	case abi.F_READAHEAD, abi.F_RDAHEAD:
 		return readAhead(t, fd, cmd, arg)
 	case abi.F_ADD_SEALS:
