@@ -5,7 +5,9 @@
 #define SYS_mmap 9
 #define SYS_rt_sigaction 13
 #define SYS_rt_sigprocmask 14
+#define SYS_close 3
 #define SYS_clone 56
+#define SYS_close_range 436
 #define SYS_wait4 61
 #define SYS_prctl 157
 #define SYS_exit_group 231
@@ -130,6 +132,26 @@ supervisor:
 	MOVQ $0, DX
 	MOVQ $8, R10
 	SYSCALL
+
+	// Nothing that was inherited stays open but 0, 1 and 2, which main
+	// replaces. Later it would be too late: Go's own descriptors are among
+	// the rest then.
+	MOVQ $SYS_close_range, AX
+	MOVQ $3, DI
+	MOVL $0xffffffff, SI
+	MOVQ $0, DX
+	SYSCALL
+	CMPQ AX, $0
+	JEQ  closed
+	MOVQ $3, R12
+each:                             // Linux before 5.9
+	MOVQ $SYS_close, AX
+	MOVQ R12, DI
+	SYSCALL
+	INCQ R12
+	CMPQ R12, $65536
+	JNE  each
+closed:
 	MOVQ ·initialStack(SB), SI
 	MOVQ 0(SI), CX
 	LEAQ 16(SI)(CX*8), SI     // behind argv's zero

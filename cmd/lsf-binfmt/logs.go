@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -37,17 +36,6 @@ func openLogs(o options) (*logs, error) {
 		}
 	}
 	return l, nil
-}
-
-func (l *logs) fds() []int {
-	var fds []int
-	for _, fd := range []int{l.debugFD, l.traceFD} {
-		if fd >= 0 {
-			fds = append(fds, fd)
-		}
-	}
-	slices.Sort(fds)
-	return fds
 }
 
 func (l *logs) debug() func(string) {

@@ -68,7 +68,7 @@ func supervise(spec freebsd.Spec, o options) error {
 	if err != nil {
 		return err
 	}
-	leave(logs.fds())
+	leave(logs.debugFD)
 	defer func() {
 		// Whatever goes wrong in here, guests die with us (EXITKILL), and
 		// nobody waits for a supervisor that cannot serve.
@@ -92,29 +92,26 @@ func stack() []byte {
 }
 
 // leave gets out of the way of terminal, pipes and file systems: an own
-// session, the root directory, and none of the inherited descriptors but keep.
-func leave(keep []int) {
+// session, the root directory, and none of the inherited descriptors. The entry
+// code has closed all but 0, 1 and 2; those become a file of nobody's, so that
+// a stray message can hurt nothing. With stderr >= 0 that takes the place of 2.
+func leave(stderr int) {
 	unix.Setsid()
 	unix.Chdir("/")
-	next := uint(0)
-	// keep is sorted; whatever lies between goes.
-	for _, fd := range keep {
-		if uint(fd) > next {
-			unix.CloseRange(next, uint(fd)-1, 0)
-		}
-		next = uint(fd) + 1
+	fd, err := unix.MemfdCreate("lsf", unix.MFD_CLOEXEC)
+	if err != nil {
+		return
 	}
-	unix.CloseRange(next, ^uint(0)>>1, 0)
-	// 0, 1 and 2 must not become something that a stray message could hurt.
-	for {
-		fd, err := unix.MemfdCreate("lsf", unix.MFD_CLOEXEC)
-		if err != nil {
-			return
+	for std := 0; std <= 2; std++ {
+		if std != fd {
+			unix.Dup2(fd, std)
 		}
-		if fd > 2 {
-			unix.Close(fd)
-			return
-		}
+	}
+	if fd > 2 {
+		unix.Close(fd)
+	}
+	if stderr >= 0 {
+		unix.Dup2(stderr, 2)
 	}
 }
 
