@@ -55,14 +55,15 @@ type netRoute struct {
 	prefsrc []byte
 }
 
-// netlinkDump asks one question and gives the messages of the answer.
-func netlinkDump(msgType uint16, family uint8) ([]syscall.NetlinkMessage, error) {
+// netlinkDump asks one question and gives the messages of the answer. size is
+// that of the structure that the messages begin with.
+func netlinkDump(msgType uint16, size int, family uint8) ([]syscall.NetlinkMessage, error) {
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	req := make([]byte, unix.SizeofNlMsghdr+unix.SizeofRtMsg)
+	req := make([]byte, unix.SizeofNlMsghdr+size)
 	binary.NativeEndian.PutUint32(req, uint32(len(req)))
 	binary.NativeEndian.PutUint16(req[4:], msgType)
 	binary.NativeEndian.PutUint16(req[6:], unix.NLM_F_REQUEST|unix.NLM_F_DUMP)
@@ -126,7 +127,7 @@ func word(v []byte) uint32 {
 
 // netLinks lists the interfaces.
 func netLinks() ([]netLink, error) {
-	msgs, err := netlinkDump(unix.RTM_GETLINK, unix.AF_UNSPEC)
+	msgs, err := netlinkDump(unix.RTM_GETLINK, unix.SizeofIfInfomsg, unix.AF_UNSPEC)
 	var out []netLink
 	for _, m := range msgs {
 		if m.Header.Type != unix.RTM_NEWLINK || len(m.Data) < unix.SizeofIfInfomsg {
@@ -171,7 +172,7 @@ func parseLinkStats(v []byte) linkStats {
 
 // netAddrs lists the addresses of all interfaces.
 func netAddrs() ([]netAddr, error) {
-	msgs, err := netlinkDump(unix.RTM_GETADDR, unix.AF_UNSPEC)
+	msgs, err := netlinkDump(unix.RTM_GETADDR, unix.SizeofIfAddrmsg, unix.AF_UNSPEC)
 	var out []netAddr
 	for _, m := range msgs {
 		if m.Header.Type != unix.RTM_NEWADDR || len(m.Data) < unix.SizeofIfAddrmsg {
@@ -204,7 +205,7 @@ func netAddrs() ([]netAddr, error) {
 
 // netRoutes lists the routes of an address family.
 func netRoutes(family uint8) ([]netRoute, error) {
-	msgs, err := netlinkDump(unix.RTM_GETROUTE, family)
+	msgs, err := netlinkDump(unix.RTM_GETROUTE, unix.SizeofRtMsg, family)
 	var out []netRoute
 	for _, m := range msgs {
 		if m.Header.Type != unix.RTM_NEWROUTE || len(m.Data) < unix.SizeofRtMsg {
@@ -259,7 +260,7 @@ func netRoutes(family uint8) ([]netRoute, error) {
 
 // netNeighbours lists the neighbour tables of an address family.
 func netNeighbours(family uint8) ([]neighbour, error) {
-	msgs, err := netlinkDump(unix.RTM_GETNEIGH, family)
+	msgs, err := netlinkDump(unix.RTM_GETNEIGH, unix.SizeofNdMsg, family)
 	var out []neighbour
 	for _, m := range msgs {
 		if m.Header.Type != unix.RTM_NEWNEIGH || len(m.Data) < unix.SizeofNdMsg {
