@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"unsafe"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -69,6 +71,8 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 		return host(unix.F_ADD_SEALS, uint64(n))
 	case abi.F_GET_SEALS:
 		return host(unix.F_GET_SEALS, 0)
+	case abi.F_KINFO:
+		return kinfoFile(t, fd, guest.Ptr[abi.KinfoFile](arg))
 	case abi.F_ISUNIONSTACK:
 		return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD).Then(func(r emul.Ret) emul.Action {
 			if err := r.Err(); err != nil {
@@ -151,5 +155,33 @@ func readAhead(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 			return emul.Fail(abi.EBADF)
 		}
 		return emul.Fail(abi.ENOTTY)
+	})
+}
+
+// kinfoFile is F_KINFO, which takes the structure's size in its first field.
+func kinfoFile(t *emul.Task, fd FD, out guest.Ptr[abi.KinfoFile]) emul.Action {
+	size, err := guest.Ptr[int32](out).Load(t)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if uintptr(size) != unsafe.Sizeof(abi.KinfoFile{}) {
+		return emul.Fail(abi.EINVAL)
+	}
+	return withFstat(t, fd, func(st *abi.Stat) emul.Action {
+		return emul.Batch(
+			emul.NewCall(unix.SYS_FCNTL, uint64(fd), unix.F_GETFL),
+			emul.NewCall(unix.SYS_LSEEK, uint64(fd), 0, unix.SEEK_CUR),
+		).ThenAll(func(rets []emul.Ret) emul.Action {
+			offset := int64(-1)
+			if rets[1].Err() == nil {
+				offset = rets[1].Val
+			}
+			return fdPath(t, int64(fd), func(path string, err error) emul.Action {
+				if err != nil {
+					path = "" // no /proc
+				}
+				return storeOrFail(t, out, xlat.KinfoFile(int32(fd), st, xlat.StatusFlags(uint64(rets[0].Val)), offset, path))
+			})
+		})
 	})
 }

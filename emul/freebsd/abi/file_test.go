@@ -70,6 +70,10 @@ func TestFileSystemLayouts(t *testing.T) {
 		{"ostatfs.f_mntfromname", unsafe.Offsetof(osf.Mntfromname), 210},
 		{"termios", unsafe.Sizeof(tio), 44},
 		{"termios.c_ispeed", unsafe.Offsetof(tio.Ispeed), 36},
+		{"kinfo_file", unsafe.Sizeof(KinfoFile{}), 1392},
+		{"kinfo_file.kf_file_nlink", unsafe.Offsetof(KinfoFile{}.Nlink), 280},
+		{"kinfo_file.kf_status", unsafe.Offsetof(KinfoFile{}.Status), 336},
+		{"kinfo_file.kf_path", unsafe.Offsetof(KinfoFile{}.Path), 368},
 		{"pollfd", unsafe.Sizeof(Pollfd{}), 8},
 		{"fiodgname_arg", unsafe.Sizeof(FiodgnameArg{}), 16},
 	} {

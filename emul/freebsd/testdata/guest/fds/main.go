@@ -102,6 +102,11 @@ func descriptors(path string) {
 	show("dup2 of what is closed", name(err), "leaves the other", name(err2))
 	_, err = fcntl(fd, 21, 0) // F_ISUNIONSTACK
 	show("F_ISUNIONSTACK", name(err))
+	_, err = fcntl(fd, 22, put(0, int32(1392))) // F_KINFO
+	show("F_KINFO", get[int32](4), get[int32](8) == int32(fd), fmt.Sprintf("%#x", get[int32](16)), get[int32](32),
+		unix.ByteSliceToString(mem[368:1392]) == path, name(err))
+	_, err = fcntl(fd, 22, put(0, int32(1000)))
+	show("F_KINFO of another size", name(err))
 	_, err = fcntl(fd, 99, 0)
 	show("fcntl 99", name(err))
 	_, err = fcntl(fd, 14, at(0))

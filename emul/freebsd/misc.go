@@ -1,0 +1,81 @@
+package freebsd
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+)
+
+// Small calls about the kernel itself. The kernel that a guest sees has no
+// modules and an empty environment.
+
+// kldnext lists kernel modules: file 0 is "before the first".
+func kldnext(_ *emul.Task, file Int) emul.Action {
+	if file == 0 {
+		return emul.Return(0)
+	}
+	return emul.Fail(abi.ENOENT)
+}
+
+// kenv gives the kernel's environment, of no variables (kern_environment.c
+// sys_kenv).
+func kenv(t *emul.Task, what Int, name Str, value Addr, n Int) emul.Action {
+	const get, set, unset, dump, dumpStatic = 0, 1, 2, 3, 5
+	switch {
+	case what >= dump && what <= dumpStatic:
+		return emul.Return(0)
+	case what == get, what == unset:
+		return emul.Fail(abi.ENOENT)
+	case what == set:
+		return emul.Fail(abi.EPERM)
+	}
+	return emul.Fail(abi.EINVAL)
+}
+
+// kcmpTypes gives Linux's number (linux/kcmp.h) of the kinds of things that
+// kcmp(2) of FreeBSD 15 compares (sys/unistd.h).
+var kcmpTypes = map[Int]uint64{
+	100: 0, // KCMP_FILE
+	101: 0, // KCMP_FILEOBJ
+	102: 2, // KCMP_FILES
+	103: 4, // KCMP_SIGHAND
+	104: 1, // KCMP_VM
+}
+
+func kcmp(_ *emul.Task, pid1, pid2, kind Int, idx1, idx2 Size) emul.Action {
+	l, ok := kcmpTypes[kind]
+	if !ok {
+		return emul.Fail(abi.EINVAL)
+	}
+	return emul.Tail(unix.SYS_KCMP, uint64(pid1), uint64(pid2), l, uint64(idx1), uint64(idx2))
+}
+
+// fchroot makes an open directory the root; the working directory stays.
+// Linux takes a path only, so the process goes there and comes back.
+func fchroot(t *emul.Task, fd FD) emul.Action {
+	return asRoot(func() emul.Action {
+		dot, err := emul.AllocStore(t, [2]byte{'.', 0})
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return emul.Host(unix.SYS_OPENAT, cwd, uint64(dot), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0).
+			Then(func(r emul.Ret) emul.Action {
+				if err := r.Err(); err != nil {
+					return emul.Fail(err)
+				}
+				old := uint64(r.Val)
+				return emul.Batch(
+					emul.NewCall(unix.SYS_FCHDIR, uint64(fd)),
+					emul.NewCall(unix.SYS_CHROOT, uint64(dot)),
+					emul.NewCall(unix.SYS_FCHDIR, old),
+					emul.NewCall(unix.SYS_CLOSE, old),
+				).ThenAll(func(rets []emul.Ret) emul.Action {
+					if err := rets[0].Err(); err != nil {
+						return emul.Fail(err)
+					}
+					return emul.Finish(rets[1])
+				})
+			})
+	})
+}
