@@ -34,7 +34,7 @@ func ExecStub(t *Task, name string, failed func(error) Action, then func() Actio
 			}
 			return then()
 		})
-		return Host(unix.SYS_WRITE, fd, host.RegionBase, host.ImageSize).Atomic().Then(func(r Ret) Action {
+		return Host(unix.SYS_WRITE, fd, host.CodeBase, host.ImageSize).Atomic().Then(func(r Ret) Action {
 			if r.Val != host.ImageSize {
 				return Host(unix.SYS_CLOSE, fd).Atomic().Then(func(Ret) Action { return failed(unix.ENOMEM) })
 			}
@@ -80,7 +80,7 @@ func (l *Loop) execed(t *Task) {
 	}
 	p.Space.slots.Free(t.slot)
 	p.Space.refs--
-	p.Space = &Space{refs: 1}
+	p.Space = l.newSpace()
 	t.slot, _, _ = p.Space.slots.Take()
 	t.scratchUsed = 0
 	if t.act.native {

@@ -81,12 +81,12 @@ func (l *Loop) Debugf(format string, args ...any) {
 
 // Adopt makes the first task of the tree out of a seized and interrupted
 // process with one thread, and puts LSF's region into it. The process must
-// have mapped host.InitialSize bytes at host.RegionBase.
+// have mapped both parts of it.
 func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
 	if err := tr.AwaitStop(); err != nil {
 		return nil, fmt.Errorf("the program ended before it was started: %w", err)
 	}
-	p := &Process{Pid: tr.Tid, Tasks: map[int]*Task{}, Space: &Space{refs: 1}, loop: l}
+	p := &Process{Pid: tr.Tid, Tasks: map[int]*Task{}, Space: l.newSpace(), loop: l}
 	l.procs[p.Pid] = p
 	t := l.newTask(p, tr)
 	t.slot, _, _ = p.Space.slots.Take()
@@ -94,12 +94,17 @@ func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
 	if err := tr.GetRegs(&t.Regs); err != nil {
 		return nil, err
 	}
-	image := host.Image(l.pers.HostErrno, l.pers.GuestCode())
-	if err := t.WriteMem(host.RegionBase, image); err != nil {
+	image := host.Image(l.pers.HostErrno, l.pers.GuestCode(), l.pers.Fast())
+	if err := t.WriteMem(host.CodeBase, image); err != nil {
 		return nil, fmt.Errorf("cannot write to the program's memory: %w", err)
 	}
 	l.bind(t) // start-up is one system call after another
 	return t, nil
+}
+
+// newSpace is an address space with nothing in it but LSF's region.
+func (l *Loop) newSpace() *Space {
+	return &Space{refs: 1, thunks: host.NewThunks(l.pers.Fast())}
 }
 
 func (l *Loop) newTask(p *Process, tr *host.Tracee) *Task {

@@ -37,6 +37,8 @@ type Personality interface {
 	HostErrno(linux int) byte
 	// GuestCode is the contents of host.GuestCode (at most a page).
 	GuestCode() []byte
+	// Fast lists the calls that patched call sites may make without us.
+	Fast() *host.FastCalls
 
 	// NewProcess is called for a forked process before it runs. child.Parent is set.
 	NewProcess(child *Process, t *Task)

@@ -44,7 +44,8 @@ func (l *Loop) syscallStop(t *Task) {
 func (l *Loop) syscall(t *Task, nr uint64) {
 	t.Regs.Rax, t.Regs.Orig_rax = nr, nr
 	t.scratchUsed = 0
-	l.perform(t, l.pers.Syscall(t))
+	next := l.pers.Syscall(t)
+	l.perform(t, l.maybePatch(t, next))
 }
 
 func (l *Loop) signalStop(t *Task, sig unix.Signal) {
@@ -64,9 +65,6 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 		t.Regs = regs
 		l.syscall(t, regs.Rax)
 		return
-	}
-	if t.state == inGuest {
-		t.Regs = regs
 	}
 	if t.forced == int(sig) {
 		t.forced = 0
@@ -88,6 +86,10 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 	switch t.state {
 	case inGuest:
+		if t.Proc.Space.thunks.EINTR(regs) {
+			regs.Retry()
+			t.trace.SetRegs(regs)
+		}
 		t.resumeGuest(sig)
 		return
 	case inHost:
@@ -96,7 +98,7 @@ func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 			t.trace.SetRegs(regs)
 		}
 	case inTail:
-		if st, _ := regs.PeekTail(); st == host.TailInterrupted && regs.EINTR() {
+		if st, _ := regs.PeekTail(); st == host.TailInterrupted && regs.EINTR() || t.Proc.Space.thunks.EINTR(regs) {
 			regs.Retry()
 			t.trace.SetRegs(regs)
 		}
@@ -110,24 +112,8 @@ func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 // own code was interrupted, else after the call has been unwound.
 func (l *Loop) handle(t *Task, regs *host.Regs, s *Signal) {
 	switch t.state {
-	case inGuest:
-		l.deliver(t, s)
-		l.toGuest(t)
-	case inTail:
-		nr := t.Regs.Orig_rax
-		st, kind := regs.Tail(l.pers.HostErrno)
-		switch st {
-		case host.TailNone, host.TailDone:
-			t.Regs = *regs
-		case host.TailNotStarted:
-			t.Regs.Rewind(nr)
-		case host.TailInterrupted:
-			if kind == host.RestartAlways || kind == host.RestartIfAsked && s.Restart {
-				t.Regs.Rewind(nr)
-			} else {
-				t.Regs.SetErrno(l.pers.Errno(unix.EINTR))
-			}
-		}
+	case inGuest, inTail:
+		l.backToGuest(t, regs, s.Restart)
 		l.deliver(t, s)
 		l.toGuest(t)
 	case inHost:
@@ -157,6 +143,30 @@ func (l *Loop) handle(t *Task, regs *host.Regs, s *Signal) {
 		l.perform(t, a.then(Ret{Val: -int64(unix.EINTR), Interrupted: true}))
 	case stopped:
 		t.deferred = append(t.deferred, s)
+	}
+}
+
+// backToGuest sets t.Regs to the guest's registers of a task that was interrupted
+// in guest code, in a tail call, or in the thunk of a patched call site: before
+// the call, behind it, or at its restart.
+func (l *Loop) backToGuest(t *Task, regs *host.Regs, restart bool) {
+	nr := t.Regs.Orig_rax
+	st, kind := regs.Tail(l.pers.HostErrno)
+	if st == host.TailNone {
+		st, kind, nr = t.Proc.Space.thunks.Locate(regs, l.pers.HostErrno)
+		t.Regs = *regs
+	} else if st == host.TailDone {
+		t.Regs = *regs
+	}
+	switch st {
+	case host.TailNotStarted:
+		t.Regs.Rewind(nr)
+	case host.TailInterrupted:
+		if kind == host.RestartAlways || kind == host.RestartIfAsked && restart {
+			t.Regs.Rewind(nr)
+		} else {
+			t.Regs.SetErrno(l.pers.Errno(unix.EINTR))
+		}
 	}
 }
 
@@ -205,9 +215,6 @@ func (l *Loop) eventStop(t *Task, sig unix.Signal) {
 	}
 	if t.nudged {
 		t.nudged = false
-		if t.state == inGuest {
-			t.Regs = regs
-		}
 		if s := l.pers.Pending(t); s != nil {
 			switch l.classify(t, s) {
 			case Native:

@@ -37,6 +37,11 @@ type Impl struct {
 	Err error
 	// Host is the Linux number of a pass row.
 	Host HostNR
+	// Fast says that a patched call site may make the call without the
+	// supervisor, as Linux number Host. With Map, the first argument is
+	// converted by that table first (0xff: only the supervisor can tell).
+	Fast bool
+	Map  []byte
 	// Call runs the handler.
 	Call func(t *Task, a *Args) Action
 	// Types converts raw arguments to the values of the handler's own types,
@@ -47,6 +52,14 @@ type Impl struct {
 // Noted adds a note about a limit to a served row.
 func (i Impl) Noted(format string, args ...any) Impl {
 	i.Note = fmt.Sprintf(format, args...)
+	return i
+}
+
+// AsHost says of a handled call that it is the Linux call nr with the same
+// arguments and results, so that patched call sites may make it directly. A
+// map, if not nil, converts the first argument.
+func (i Impl) AsHost(nr HostNR, mapArg []byte) Impl {
+	i.Fast, i.Host, i.Map = true, nr, mapArg
 	return i
 }
 

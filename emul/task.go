@@ -79,8 +79,10 @@ type Process struct {
 
 // Space is an address space and LSF's region in it.
 type Space struct {
-	slots host.Slots
-	refs  int
+	slots  host.Slots
+	thunks host.Thunks
+	sites  map[uint64]uint16 // how often call sites have trapped
+	refs   int
 }
 
 // Loop returns the event loop that the task belongs to.

@@ -14,9 +14,11 @@ var (
 
 // Read by the entry code.
 var (
-	regionBase uint64 = host.RegionBase
-	regionSize uint64 = host.InitialSize
-	regionProt uint64 = host.InitialProt
+	codeBase    uint64 = host.InitialCode
+	codeSize    uint64 = host.ImageSize
+	codeProt    uint64 = host.InitialProt
+	scratchBase uint64 = host.InitialScratch
+	scratchSize uint64 = host.ChunkSize
 )
 
 // startInfo is what Linux gave the process at its start.

@@ -34,14 +34,21 @@ TEXT _lsf_entry(SB),NOSPLIT|NOFRAME,$0
 
 	// Room for LSF's region. The supervisor fills it in.
 	MOVQ $SYS_mmap, AX
-	MOVQ ·regionBase(SB), DI
-	MOVQ ·regionSize(SB), SI
-	MOVQ ·regionProt(SB), DX
+	MOVQ ·codeBase(SB), DI
+	MOVQ ·codeSize(SB), SI
+	MOVQ ·codeProt(SB), DX
 	MOVQ $0x104022, R10       // MAP_PRIVATE|ANONYMOUS|NORESERVE|FIXED_NOREPLACE
 	MOVQ $-1, R8
 	MOVQ $0, R9
 	SYSCALL
-	CMPQ AX, ·regionBase(SB)
+	CMPQ AX, ·codeBase(SB)
+	JNE  nomem
+	MOVQ $SYS_mmap, AX
+	MOVQ ·scratchBase(SB), DI
+	MOVQ ·scratchSize(SB), SI
+	MOVQ $3, DX               // PROT_READ|PROT_WRITE
+	SYSCALL
+	CMPQ AX, ·scratchBase(SB)
 	JNE  nomem
 
 	// Which signals are ignored, before Go installs handlers in the child.

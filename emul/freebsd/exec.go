@@ -409,7 +409,7 @@ func (p *program) keep(page int64, n int) error {
 
 // load parses the file, as often as it takes to have read what that needs.
 func (p *program) load() emul.Action {
-	opts := loader.Options{Bias: pieBase, Forbidden: [2]uint64{host.RegionBase, host.RegionEnd}, Size: p.size}
+	opts := loader.Options{Bias: pieBase, Forbidden: host.Regions[0], Size: p.size}
 	img, err := loader.Load(&p.pages, opts)
 	var m *missing
 	if errors.As(err, &m) {
@@ -474,7 +474,7 @@ func (p *program) openInterp() emul.Action {
 }
 
 func (q *program) loadInterp(p *program) emul.Action {
-	opts := loader.Options{Bias: interpBase, Interp: true, Size: q.size, Forbidden: [2]uint64{host.RegionBase, host.RegionEnd}}
+	opts := loader.Options{Bias: interpBase, Interp: true, Size: q.size, Forbidden: host.Regions[0]}
 	img, err := loader.Load(&q.pages, opts)
 	var m *missing
 	if errors.As(err, &m) {
@@ -523,9 +523,9 @@ func (p *program) enter() emul.Action {
 		return p.fail(err)
 	}
 	size := uint64(maxStack)
-	calls := []emul.Call{
-		emul.NewCall(unix.SYS_MUNMAP, 0, host.RegionBase),
-		emul.NewCall(unix.SYS_MUNMAP, host.RegionEnd, host.AddrMax-host.RegionEnd),
+	var calls []emul.Call
+	for _, r := range host.Outside(0, host.AddrMax) {
+		calls = append(calls, emul.NewCall(unix.SYS_MUNMAP, r[0], r[1]))
 	}
 	if p.initial {
 		calls = append(calls, host.ProtectCalls(func(nr int, a ...uint64) emul.Call { return emul.NewCall(emul.HostNR(nr), a...) })...)

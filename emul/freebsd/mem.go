@@ -177,17 +177,7 @@ func span(addr Addr, size Size) ([][2]uint64, error) {
 	if n < uint64(size) || at+n < at {
 		return nil, abi.EINVAL
 	}
-	if !host.Overlaps(at, n) {
-		return [][2]uint64{{at, n}}, nil
-	}
-	var parts [][2]uint64
-	if at < host.RegionBase {
-		parts = append(parts, [2]uint64{at, host.RegionBase - at})
-	}
-	if at+n > host.RegionEnd {
-		parts = append(parts, [2]uint64{host.RegionEnd, at + n - host.RegionEnd})
-	}
-	return parts, nil
+	return host.Outside(at, n), nil
 }
 
 // onSpan runs one host call on the parts of a range.
@@ -330,7 +320,7 @@ func obreak(t *emul.Task, addr Addr) emul.Action {
 		return emul.Return(uint64(addr))
 	case want < old:
 		return emul.Host(unix.SYS_MUNMAP, want, old-want).Atomic().Then(done)
-	case want > host.RegionBase:
+	case host.Overlaps(m.brkStart, want-m.brkStart):
 		return emul.Fail(abi.ENOMEM)
 	}
 	return emul.Host(unix.SYS_MMAP, old, want-old, unix.PROT_READ|unix.PROT_WRITE,

@@ -18,6 +18,8 @@ type OS struct {
 	// Ignored are the Linux signals that were ignored when the supervisor was
 	// started, bit n-1 for signal n.
 	Ignored uint64
+
+	fast *host.FastCalls
 }
 
 var _ emul.Personality = (*OS)(nil)
@@ -57,7 +59,7 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 		t.Loop().Debugf("pid %d: %s: %s", t.Proc.Pid, row.Name, row.Note)
 	}
 	for _, a := range t.Args[:row.NArgs] {
-		if a >= host.RegionBase && a < host.RegionEnd {
+		if host.Scratch(a) {
 			return emul.Fail(abi.EFAULT) // nothing of ours is for guests
 		}
 	}
@@ -85,3 +87,34 @@ func (o *OS) Native(p *emul.Process) { kqProcNative(p.OS.(*process)) }
 
 // Table returns the syscall table, for lists of what is supported.
 func Table() []emul.Row { return table[:] }
+
+// Fast implements emul.Personality: rows that pass, as long as no argument is
+// a path, and those that say so.
+func (o *OS) Fast() *host.FastCalls {
+	if o.fast != nil {
+		return o.fast
+	}
+	o.fast = &host.FastCalls{}
+	for nr := range table {
+		row := &table[nr]
+		if row.Level != emul.LevelPass && !row.Fast {
+			continue
+		}
+		if row.Map != nil {
+			o.fast.Map1Nr, o.fast.Map1 = nr, row.Map
+		} else if hasPath(row) {
+			continue
+		}
+		o.fast.Nr[nr] = uint16(row.Host) + 1
+	}
+	return o.fast
+}
+
+func hasPath(row *emul.Row) bool {
+	for _, a := range row.Types(&emul.Args{}) {
+		if _, ok := a.(Path); ok {
+			return true
+		}
+	}
+	return false
+}

@@ -169,7 +169,7 @@ var table = [...]emul.Row{
 	229: emul.Sys("freebsd7_shmctl", todo),
 	230: emul.Sys("shmdt", todo),
 	231: emul.Sys("shmget", todo),
-	232: emul.Sys("clock_gettime", emul.H2(clockGettime)),
+	232: emul.Sys("clock_gettime", emul.H2(clockGettime).AsHost(unix.SYS_CLOCK_GETTIME, clockMap())),
 	233: emul.Sys("clock_settime", emul.H2(clockSettime)),
 	234: emul.Sys("clock_getres", emul.H2(clockGetres)),
 	235: emul.Sys("ktimer_create", todo),

@@ -181,7 +181,7 @@ func (t *Tracee) SetXState(buf []byte) error {
 // ArmCall returns the arguments of the prctl that arms interception when the
 // thread makes it itself; needed is false if the engine wants none.
 func (e *Engine) ArmCall() (args [5]uint64, needed bool) {
-	return [5]uint64{prSetSUD, sudOn, enginePage, errnoPage - enginePage, 0}, e.kind == SUD
+	return [5]uint64{prSetSUD, sudOn, enginePage, thunkEnd - enginePage, 0}, e.kind == SUD
 }
 
 // Arm turns interception on from outside. It reports false if the kernel
@@ -193,7 +193,7 @@ func (t *Tracee) Arm() bool {
 	if !t.eng.remoteSUD {
 		return false
 	}
-	conf := struct{ mode, selector, offset, len uint64 }{sudOn, 0, enginePage, errnoPage - enginePage}
+	conf := struct{ mode, selector, offset, len uint64 }{sudOn, 0, enginePage, thunkEnd - enginePage}
 	if t.ptrace(setSUDConf, unsafe.Sizeof(conf), uintptr(unsafe.Pointer(&conf))) != nil {
 		t.eng.remoteSUD = false
 		return false

@@ -111,3 +111,10 @@ func (t *Tracee) peekCopy(a guest.Addr, b []byte, write bool) error {
 	}
 	return nil
 }
+
+// Poke writes b at a whatever the page's protection is, 8 bytes at a time. For
+// LSF's own code.
+func (t *Tracee) Poke(a guest.Addr, b []byte) error {
+	_, err := unix.PtracePokeText(t.Tid, uintptr(a), b)
+	return err
+}

@@ -11,34 +11,66 @@ import (
 // AddrMax is the end of the address space that Linux gives a process (bytes).
 const AddrMax = 0x7ffffffff000
 
-// LSF's region in every guest: code pages, then scratch memory, one slot per
-// thread. It lies far from where FreeBSD programs, their libraries and stacks
-// are, and below what Linux's own top-down mmap reaches.
+// LSF's region in every guest has two parts. The code lies low, below where
+// programs are linked to run, so that a jump of five bytes reaches it from
+// them. Scratch memory, one slot per thread, lies far from programs, their
+// libraries and stacks, and below what Linux's own top-down mmap reaches.
 const (
-	RegionBase = 0x7e0000000000
-	enginePage = RegionBase + 0x1000 // the only page whose syscalls are Linux's
-	errnoPage  = RegionBase + 0x2000 // Linux errno → guest errno, a byte each
+	CodeBase   = 0x100000
+	enginePage = CodeBase + 0x1000 // from here to thunkEnd syscalls are Linux's
+	thunkBase  = CodeBase + 0x2000 // thunks of patched call sites
+	thunkEnd   = thunkBase + 0x6000
+	errnoPage  = thunkEnd           // Linux errno → guest errno, a byte each
+	fastPage   = errnoPage + 0x1000 // guest number → Linux number of fast calls, then a map of arguments
 	// GuestCode is a page of code for the personality (signal trampolines).
 	// System calls from it are the guest's.
-	GuestCode = RegionBase + 0x3000
+	GuestCode = fastPage + 0x1000
+	codeEnd   = GuestCode + 0x1000
 	// ImageSize is the length of the code pages in bytes.
-	ImageSize   = 0x4000
-	scratchBase = RegionBase + 0x10000
+	ImageSize   = codeEnd - CodeBase
+	scratchBase = 0x7e0000000000
 
 	// SlotSize is the scratch memory of one thread in bytes.
 	SlotSize      = 32 << 10
 	slotsPerChunk = 256
 	// ChunkSize is how much scratch memory is mapped at a time.
-	ChunkSize = SlotSize * slotsPerChunk
-	maxChunks = 64
-	// RegionEnd is the end of what LSF may use; the guest can map nothing
-	// between RegionBase and RegionEnd.
-	RegionEnd = scratchBase + ChunkSize*maxChunks
+	ChunkSize  = SlotSize * slotsPerChunk
+	maxChunks  = 64
+	scratchEnd = scratchBase + ChunkSize*maxChunks
 )
+
+// Regions are the address ranges [from, to) that belong to LSF, ascending. A
+// guest can map nothing there.
+var Regions = [2][2]uint64{{CodeBase, codeEnd}, {scratchBase, scratchEnd}}
 
 // Overlaps says whether [a, a+n) touches LSF's region.
 func Overlaps(a, n uint64) bool {
-	return n > 0 && a < RegionEnd && (a+n > RegionBase || a+n < a)
+	for _, r := range Regions {
+		if n > 0 && a < r[1] && (a+n > r[0] || a+n < a) {
+			return true
+		}
+	}
+	return false
+}
+
+// Scratch says whether a is in scratch memory, which no guest may point into.
+// (The code part needs no such check: nothing there can be written.)
+func Scratch(a uint64) bool { return a >= scratchBase && a < scratchEnd }
+
+// Outside gives the parts of [a, a+n) that are not LSF's.
+func Outside(a, n uint64) [][2]uint64 {
+	var parts [][2]uint64
+	end := a + n
+	for _, r := range Regions {
+		if a < r[0] && end > a {
+			parts = append(parts, [2]uint64{a, min(end, r[0]) - a})
+		}
+		a = max(a, r[1])
+	}
+	if a < end {
+		parts = append(parts, [2]uint64{a, end - a})
+	}
+	return parts
 }
 
 // Slot is one thread's scratch memory.
@@ -142,6 +174,8 @@ const (
 	batchDone = batchEntry + 50
 	execDone  = execEntry + 1
 
+	pageSize = 4096
+
 	// offsets in the tail sequence that matter when it is interrupted
 	tailAfter = 2  // behind the syscall
 	tailRCX   = 5  // from here on RCX holds the return address
@@ -155,14 +189,15 @@ const BatchEntrySize = 56
 // Image builds the contents of the region's code pages. The bytes are at the
 // same time a static ELF program that maps itself there: executing it (from a
 // memfd) leaves a process with nothing but the region.
-// errnos converts a Linux error number; guestCode is the personality's page.
-func Image(errnos func(linux int) byte, guestCode []byte) []byte {
+// errnos converts a Linux error number; guestCode is the personality's page;
+// fast are its calls that need no supervisor.
+func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byte {
 	img := make([]byte, ImageSize)
 	elfHeader(img)
 	put := func(addr uint64, code []byte) []byte {
-		return img[addr-RegionBase : addr-RegionBase+uint64(copy(img[addr-RegionBase:], code))]
+		return img[addr-CodeBase : addr-CodeBase+uint64(copy(img[addr-CodeBase:], code))]
 	}
-	for i := enginePage - RegionBase; i < errnoPage-RegionBase; i++ {
+	for i := enginePage - CodeBase; i < thunkEnd-CodeBase; i++ {
 		img[i] = 0xcc
 	}
 	put(callEntry, codeCall)
@@ -171,8 +206,9 @@ func Image(errnos func(linux int) byte, guestCode []byte) []byte {
 	batch := put(batchEntry, codeBatch)
 	batch[len(batch)-2] = byte(-(len(batch) - 1))
 	for e := 0; e < 4096; e++ {
-		img[errnoPage-RegionBase+e] = errnos(e)
+		img[errnoPage-CodeBase+e] = errnos(e)
 	}
+	fast.put(img[fastPage-CodeBase:][:pageSize])
 	put(GuestCode, guestCode)
 	return img
 }
@@ -200,23 +236,23 @@ func elfHeader(img []byte) {
 		le.PutUint64(p[40:], memsz)
 		le.PutUint64(p[48:], 4096)
 	}
-	ph(0, 1, 5, RegionBase, ImageSize, ImageSize) // PT_LOAD R X
-	ph(1, 1, 6, scratchBase, 0, ChunkSize)        // PT_LOAD R W, all zero
-	ph(2, 0x6474e551, 6, 0, 0, 0)                 // PT_GNU_STACK, not executable
+	ph(0, 1, 5, CodeBase, ImageSize, ImageSize) // PT_LOAD R X
+	ph(1, 1, 6, scratchBase, 0, ChunkSize)      // PT_LOAD R W, all zero
+	ph(2, 0x6474e551, 6, 0, 0, 0)               // PT_GNU_STACK, not executable
 }
 
 // InitialProt is what the first process maps its region with, before the
 // image is written into it; ProtectCalls narrows it.
 const InitialProt = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
 
-// InitialSize is how much of the region the first process maps, from RegionBase.
-const InitialSize = scratchBase - RegionBase + ChunkSize
+// The parts of the region that the first process maps: code, then scratch.
+const (
+	InitialCode    = CodeBase
+	InitialScratch = scratchBase
+)
 
-// ProtectCalls gives the region of the first process, which mapped all of it
-// readable, writable and executable, the protection that the ELF image would have.
+// ProtectCalls gives the code of the first process, which mapped it readable,
+// writable and executable, the protection that the ELF image would have.
 func ProtectCalls[C any](call func(nr int, args ...uint64) C) []C {
-	return []C{
-		call(unix.SYS_MPROTECT, RegionBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC),
-		call(unix.SYS_MPROTECT, scratchBase, ChunkSize, unix.PROT_READ|unix.PROT_WRITE),
-	}
+	return []C{call(unix.SYS_MPROTECT, CodeBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC)}
 }
