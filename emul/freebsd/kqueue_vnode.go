@@ -20,6 +20,8 @@ type vnodeWatch struct {
 	w     *readable
 	fd    int
 	users map[int32][]vnodeUser // by watch descriptor
+	// drains counts the times that events were read until there was none left.
+	drains int
 }
 
 // vnodeUser wants to know what happens to a file.
@@ -69,7 +71,10 @@ func (p *process) unwatchVnode(wd int32, u vnodeUser) {
 	if v == nil || v.users[wd] == nil {
 		return
 	}
-	left := slices.DeleteFunc(v.users[wd], func(x vnodeUser) bool { return x == u })
+	left := v.users[wd]
+	if i := slices.Index(left, u); i >= 0 {
+		left = slices.Delete(left, i, i+1)
+	}
 	v.users[wd] = left
 	if len(left) == 0 {
 		delete(v.users, wd)
@@ -95,6 +100,7 @@ func (v *vnodeWatch) drain() {
 	if v.w == nil {
 		return
 	}
+	v.drains++
 	var buf [8192]byte
 	for {
 		n, err := unix.Read(v.fd, buf[:])
@@ -137,10 +143,15 @@ func (v *vnodeWatch) event(wd int32, mask uint32, named bool) {
 type vnodeFilter struct {
 	kn     *knote
 	fd     int32
+	dir    bool
 	wd     int32
-	parent int32 // watch of the directory that a watched directory is in, or -1
+	parent int32  // watch of the directory that a watched directory is in, or -1
+	asked  uint32 // the NOTE_* that are watched for
 	state  xlat.FileState
 	nest   nestWatch
+	// early is the drain in which a change of the link count was seen before
+	// the event that tells of it.
+	early int
 }
 
 // nestWatch hears of entries that go from the directory above a watched
@@ -149,8 +160,7 @@ type nestWatch struct{ f *vnodeFilter }
 
 func (f *vnodeFilter) attach(kn *knote) error {
 	f.kn, f.parent, f.nest.f = kn, -1, f
-	p := kn.kq.proc
-	path, ok := p.guestFile(f.fd)
+	path, ok := kn.kq.proc.guestFile(f.fd)
 	if !ok {
 		return abi.EBADF
 	}
@@ -160,8 +170,15 @@ func (f *vnodeFilter) attach(kn *knote) error {
 		return abi.EOPNOTSUPP
 	}
 	f.state = xlat.FileState{Size: st.Size, Nlink: st.Nlink}
-	// Notes may be added to a knote later: everything that they could need
-	// is watched, but for what is too frequent to be watched for nothing.
+	f.dir = st.Mode&unix.S_IFMT == unix.S_IFDIR
+	return f.watch(path)
+}
+
+// watch watches for what the knote asks now, and for a few events that are
+// rare and keep f.state right.
+func (f *vnodeFilter) watch(path string) error {
+	kn := f.kn
+	p, had := kn.kq.proc, f.asked != 0
 	wd, err := p.watchVnode(path, xlat.InotifyMask(kn.sfflags|abi.NOTE_DELETE|abi.NOTE_RENAME), f)
 	if err != nil {
 		kn.kq.debugf("kqueue: inotify on descriptor %d: %v", f.fd, err)
@@ -170,13 +187,26 @@ func (f *vnodeFilter) attach(kn *knote) error {
 		}
 		return xlat.ErrnoOf(err)
 	}
-	f.wd = wd
-	if st.Mode&unix.S_IFMT == unix.S_IFDIR && kn.sfflags&abi.NOTE_DELETE != 0 {
-		if wd, err := p.watchVnode(path+"/..", unix.IN_DELETE|unix.IN_MOVED_TO, &f.nest); err == nil {
-			f.parent = wd
-		}
+	if had {
+		p.unwatchVnode(f.wd, f) // counted twice now
 	}
+	f.wd, f.asked = wd, kn.sfflags|abi.NOTE_DELETE|abi.NOTE_RENAME
+	f.watchParent(path)
 	return nil
+}
+
+func (f *vnodeFilter) watchParent(path string) {
+	if !f.dir || f.kn.sfflags&abi.NOTE_DELETE == 0 {
+		return
+	}
+	p := f.kn.kq.proc
+	if f.parent >= 0 {
+		p.unwatchVnode(f.parent, &f.nest)
+		f.parent = -1
+	}
+	if wd, err := p.watchVnode(path+"/..", unix.IN_DELETE|unix.IN_MOVED_TO, &f.nest); err == nil {
+		f.parent = wd
+	}
 }
 
 func (f *vnodeFilter) detach(kn *knote) {
@@ -187,7 +217,14 @@ func (f *vnodeFilter) detach(kn *knote) {
 	}
 }
 
-func (f *vnodeFilter) ready(kn *knote) bool { return kn.ev.Fflags != 0 }
+func (f *vnodeFilter) ready(kn *knote) bool {
+	if kn.sfflags&^f.asked != 0 {
+		if path, ok := kn.kq.proc.guestFile(f.fd); ok {
+			_ = f.watch(path) // what could be watched before still is
+		}
+	}
+	return kn.ev.Fflags != 0
+}
 
 // look brings f.state up to date and returns what it was.
 func (f *vnodeFilter) look() (before xlat.FileState) {
@@ -201,7 +238,27 @@ func (f *vnodeFilter) look() (before xlat.FileState) {
 
 func (f *vnodeFilter) changed(mask uint32, named bool) {
 	before := f.look()
+	links := mask&unix.IN_ATTRIB != 0 && !named
+	if f.dir {
+		// A directory's link count also tells of directories within it.
+		if f.state.Nlink == 0 && before.Nlink > 0 {
+			f.note(abi.NOTE_DELETE)
+		}
+		before.Nlink = f.state.Nlink
+	} else if before.Nlink != f.state.Nlink && !links {
+		// The event that belongs to it is still to come.
+		f.early = f.kn.kq.proc.kq.vnodes.drains
+		f.note(xlat.VnodeNotes(unix.IN_ATTRIB, false, before, f.state))
+	} else if links && before.Nlink == f.state.Nlink && f.early == f.kn.kq.proc.kq.vnodes.drains {
+		f.early = 0
+		mask &^= unix.IN_ATTRIB
+	}
 	f.note(xlat.VnodeNotes(mask, named, before, f.state))
+	if mask&unix.IN_MOVE_SELF != 0 && f.parent >= 0 {
+		if path, ok := f.kn.kq.proc.guestFile(f.fd); ok {
+			f.watchParent(path)
+		}
+	}
 }
 
 func (f *vnodeFilter) note(notes uint32) {
@@ -215,7 +272,7 @@ func (f *vnodeFilter) note(notes uint32) {
 	}
 }
 
-func (n *nestWatch) changed(mask uint32, named bool) {
+func (n *nestWatch) changed(uint32, bool) {
 	f := n.f
 	if before := f.look(); before.Nlink > 0 && f.state.Nlink == 0 {
 		f.note(abi.NOTE_DELETE)
