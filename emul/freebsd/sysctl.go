@@ -58,7 +58,7 @@ type ctlNode struct {
 // sysctlTree is built at the first use, since not every guest needs it, and
 // never changed.
 var sysctlTree = sync.OnceValue(func() *ctlNode {
-	return buildSysctls(slices.Concat(sysctlNodes(), sysctlKern(), sysctlProc(), sysctlHW(), sysctlNet(), sysctlMisc()))
+	return buildSysctls(slices.Concat(sysctlNodes(), sysctlKern(), sysctlProc(), sysctlHW(), sysctlNet(), sysctlVM(), sysctlMisc()))
 })
 
 func buildSysctls(rows []ctl) *ctlNode {

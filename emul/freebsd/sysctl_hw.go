@@ -1,6 +1,10 @@
 package freebsd
 
-import "github.com/lsf-linux/lsf/emul/freebsd/abi"
+import (
+	"strconv"
+
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+)
 
 // sysctlHW is hw.*.
 func sysctlHW() []ctl {
@@ -19,6 +23,7 @@ func sysctlHW() []ctl {
 		{"hw.floatingpoint", abi.HW_FLOATINGPT, any, ctlInt(konst(1)), "Floating point instructions executed in hardware"},
 		{"hw.machine_arch", abi.HW_MACHINE_ARCH, any, ctlText("amd64"), "System architecture"},
 		{"hw.realmem", abi.HW_REALMEM, rd, ctlUlong(physmem), "Amount of memory (in bytes) reported by the firmware"},
+		{"hw.clockrate", auto, rd, ctlInt(hwClockrate), "CPU instruction clock rate"},
 		{"hw.availpages", auto, rd, ctlUlong(hwAvailPages), "Amount of physical memory (in pages)"},
 		{"hw.pagesizes", auto, rd, ctlOpaque("LU", hwPageSizes), "Supported page sizes"},
 	}
@@ -34,4 +39,15 @@ func hwAvailPages(r *sysctlReq) (int64, error) {
 // hwPageSizes: MAXPAGESIZES is 3 on amd64; unused places hold 0.
 func hwPageSizes(*sysctlReq) ([]byte, error) { return int64s(pageSize, 2<<20, 0), nil }
 
-func sysctlMisc() []ctl { return nil }
+// hwClockrate is the first CPU's present clock rate in MHz.
+func hwClockrate(*sysctlReq) (int64, error) {
+	s, err := cpuinfo("cpu MHz")
+	if err != nil {
+		return 0, err
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return 0, abi.ENOENT
+	}
+	return int64(v), nil
+}

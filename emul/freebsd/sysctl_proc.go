@@ -1,21 +1,55 @@
 package freebsd
 
 import (
+	"os"
+	"slices"
+	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
 
-// sysctlProc is kern.proc.*: what the supervisor knows of its own guests.
-// Other processes are as invisible as those of another jail.
+// sysctlProc is kern.proc.*: what the supervisor knows of its own guests, and
+// what Linux's /proc tells of them. Other processes are as invisible as those
+// of another jail.
 func sysctlProc() []ctl {
-	const rd = abi.CTLFLAG_RD
-	return []ctl{
+	const (
+		rd  = abi.CTLFLAG_RD
+		any = abi.CTLFLAG_RW | abi.CTLFLAG_ANYBODY
+	)
+	rows := []ctl{
+		{"kern.proc.all", abi.KERN_PROC_ALL, rd, ctlOpaque("S,proc", procTable(abi.KERN_PROC_ALL, true)), "Return entire process table"},
+		{"kern.proc.args", abi.KERN_PROC_ARGS, any, nodeActing(procArgs), "Process argument list"},
+		{"kern.proc.sv_name", abi.KERN_PROC_SV_NAME, rd, nodeOf(procSVName), "Process syscall vector name (ABI type)"},
 		{"kern.proc.pathname", abi.KERN_PROC_PATHNAME, rd, nodeOf(procPathname), "Process executable path"},
-		{"kern.proc.args", abi.KERN_PROC_ARGS, rd, nodeOf(procArgs), "Process argument list"},
-		{"kern.proc.osrel", abi.KERN_PROC_OSREL, rd, nodeOf(procOsrel), "Process binary osreldate"},
+		{"kern.proc.vmmap", abi.KERN_PROC_VMMAP, rd, nodeOf(procVmmap), "Process vm map entries"},
+		{"kern.proc.filedesc", abi.KERN_PROC_FILEDESC, rd, nodeOf(procFiledesc), "Process filedesc entries"},
+		{"kern.proc.groups", abi.KERN_PROC_GROUPS, rd, nodeOf(procGroups), "Process groups"},
+		{"kern.proc.env", abi.KERN_PROC_ENV, rd, nodeOf(procEnv), "Process environment"},
+		{"kern.proc.rlimit", abi.KERN_PROC_RLIMIT, any, nodeOf(procRlimit), "Process resource limits"},
+		{"kern.proc.osrel", abi.KERN_PROC_OSREL, any, nodeOf(procOsrel), "Process binary osreldate"},
 		{"kern.proc.ps_strings", abi.KERN_PROC_PS_STRINGS, rd, nodeOf(procPsStrings), "Process ps_strings location"},
+		{"kern.proc.umask", abi.KERN_PROC_UMASK, rd, nodeOf(procUmask), "Process umask"},
+		{"kern.proc.cwd", abi.KERN_PROC_CWD, rd, nodeActing(procCwd), "Process current working directory"},
+		{"kern.proc.nfds", abi.KERN_PROC_NFDS, rd, nodeOf(procNfds), "Number of open file descriptors"},
 	}
+	for _, by := range []struct {
+		name string
+		num  int32
+	}{
+		{"pid", abi.KERN_PROC_PID}, {"pgrp", abi.KERN_PROC_PGRP}, {"sid", abi.KERN_PROC_SESSION}, {"tty", abi.KERN_PROC_TTY},
+		{"uid", abi.KERN_PROC_UID}, {"ruid", abi.KERN_PROC_RUID}, {"proc", abi.KERN_PROC_PROC},
+		{"rgid", abi.KERN_PROC_RGID}, {"gid", abi.KERN_PROC_GID},
+	} {
+		rows = append(rows,
+			ctl{"kern.proc." + by.name, by.num, rd, nodeOf(procTable(by.num, false)), "Process table"},
+			ctl{"kern.proc." + by.name + "_td", by.num | abi.KERN_PROC_INC_THREAD, rd, nodeOf(procTable(by.num, true)), "Process table"})
+	}
+	return rows
 }
 
 // procArg gives the process that the number behind the name means; -1 is the caller.
@@ -33,6 +67,81 @@ func procArg(r *sysctlReq) (*process, error) {
 	return p.OS.(*process), nil
 }
 
+// procTable gives the processes that by and the number behind the name choose,
+// or the threads of each (sys/kern/kern_proc.c sysctl_kern_proc).
+func procTable(by int32, threads bool) func(*sysctlReq) ([]byte, error) {
+	return func(r *sysctlReq) ([]byte, error) {
+		want := 1
+		if by == abi.KERN_PROC_ALL {
+			want = 0
+		}
+		if len(r.rest) != want && !(by == abi.KERN_PROC_PROC && len(r.rest) == 0) {
+			return nil, abi.EINVAL
+		}
+		if by == abi.KERN_PROC_PID {
+			p := r.t.Loop().Process(int(r.rest[0]))
+			if p == nil {
+				return nil, abi.ESRCH
+			}
+			return p.OS.(*process).entries(threads), nil
+		}
+		var all []*process
+		r.t.Loop().Processes(func(p *emul.Process) {
+			if q, ok := p.OS.(*process); ok {
+				all = append(all, q)
+			}
+		})
+		slices.SortFunc(all, func(a, b *process) int { return a.Pid - b.Pid })
+		var out []byte
+		for _, p := range all {
+			if len(r.rest) == 0 || p.chosen(by, r.rest[0]) {
+				out = append(out, p.entries(threads)...)
+			}
+		}
+		if r.sizing() {
+			// Room for processes that come in between.
+			out = append(out, make([]byte, 5*abi.SizeofKinfoProc)...)
+		}
+		return out, nil
+	}
+}
+
+// chosen says whether by and arg choose the process.
+func (p *process) chosen(by, arg int32) bool {
+	if by == abi.KERN_PROC_PROC {
+		return true
+	}
+	k := p.kinfo(p.procDir())
+	switch by {
+	case abi.KERN_PROC_PGRP:
+		return k.Pgid == arg
+	case abi.KERN_PROC_SESSION:
+		return k.Sid == arg
+	case abi.KERN_PROC_TTY:
+		return k.Tdev11 == uint32(arg)
+	case abi.KERN_PROC_UID:
+		return k.Uid == uint32(arg)
+	case abi.KERN_PROC_RUID:
+		return k.Ruid == uint32(arg)
+	case abi.KERN_PROC_GID:
+		return k.Groups[0] == uint32(arg)
+	case abi.KERN_PROC_RGID:
+		return k.Rgid == uint32(arg)
+	}
+	return false
+}
+
+func (p *process) entries(threads bool) []byte {
+	if !threads {
+		return structBytes(p.kinfo(p.procDir()))
+	}
+	var out []byte
+	for _, k := range p.threads() {
+		out = append(out, structBytes(k)...)
+	}
+	return out
+}
+
 func procPathname(r *sysctlReq) ([]byte, error) {
 	p, err := procArg(r)
 	if err != nil {
@@ -44,12 +153,38 @@ func procPathname(r *sysctlReq) ([]byte, error) {
 	return cstring(p.image.path), nil
 }
 
-func procArgs(r *sysctlReq) ([]byte, error) {
-	p, err := procArg(r)
-	if err != nil {
+func procSVName(r *sysctlReq) ([]byte, error) {
+	if _, err := procArg(r); err != nil {
 		return nil, err
 	}
-	return []byte(strings.Join(p.image.argv, "\x00") + "\x00"), nil
+	return cstring("FreeBSD ELF64"), nil
+}
+
+// procArgs gives the arguments, and lets a process change its own, as
+// setproctitle(3) does.
+func procArgs(r *sysctlReq) emul.Action {
+	p, err := procArg(r)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if r.newp != 0 && p != r.p {
+		return emul.Fail(abi.EPERM)
+	}
+	if err := r.store([]byte(strings.Join(p.image.argv, "\x00") + "\x00")); err != nil || r.newp == 0 {
+		return emul.Fail(err)
+	}
+	const limit = 256 // kern.ps_arg_cache_limit
+	if r.newlen > limit {
+		return emul.Fail(abi.ENOMEM)
+	}
+	b := make([]byte, r.newlen)
+	if err := r.t.ReadMem(r.newp, b); err != nil {
+		return emul.Fail(err)
+	}
+	if len(b) > 0 {
+		p.image.argv = strings.Split(strings.TrimSuffix(string(b), "\x00"), "\x00")
+	}
+	return emul.Return(0)
 }
 
 func procOsrel(r *sysctlReq) ([]byte, error) {
@@ -65,5 +200,286 @@ func procPsStrings(r *sysctlReq) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return int32s(int32(p.image.psStrings), int32(p.image.psStrings>>32)), nil
+	return int64s(int64(p.image.psStrings)), nil
+}
+
+// procGroups gives the effective group and the supplementary ones.
+func procGroups(r *sysctlReq) ([]byte, error) {
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readProcStat(p.procDir())
+	if err != nil {
+		return nil, err
+	}
+	out := int32s(int32(s.gids[1]))
+	for _, g := range s.groups {
+		out = append(out, int32s(int32(g))...)
+	}
+	return out, nil
+}
+
+// procEnv gives the environment, which the kernel keeps no copy of: it is
+// where ps_strings says.
+func procEnv(r *sysctlReq) ([]byte, error) {
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	t := p.Any()
+	if t == nil {
+		return nil, abi.ESRCH
+	}
+	return psStrings(t, p.image.psStrings)
+}
+
+func procRlimit(r *sysctlReq) ([]byte, error) {
+	if len(r.rest) != 2 {
+		return nil, abi.EINVAL
+	}
+	which := abi.Resource(r.rest[1])
+	r.rest = r.rest[:1]
+	p, err := procArg(r)
+	switch {
+	case err != nil:
+		return nil, err
+	case which < 0 || which >= abi.RLIM_NLIMITS:
+		return nil, abi.EINVAL
+	}
+	l, ok := xlat.Resource(which)
+	if !ok {
+		return structBytes(abi.Rlimit{Cur: abi.RLIM_INFINITY, Max: abi.RLIM_INFINITY}), nil
+	}
+	var lim unix.Rlimit
+	if err := unix.Prlimit(p.Pid, int(l), nil, &lim); err != nil {
+		return nil, err
+	}
+	return structBytes(xlat.Rlimit(lim)), nil
+}
+
+// procUmask: the umask is in /proc/PID/status.
+func procUmask(r *sysctlReq) ([]byte, error) {
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := procFile(p.procDir() + "/status")
+	if err != nil {
+		return nil, err
+	}
+	for line := range strings.Lines(text) {
+		if rest, ok := strings.CutPrefix(line, "Umask:"); ok {
+			v, err := strconv.ParseUint(strings.TrimSpace(rest), 8, 16)
+			if err != nil {
+				return nil, abi.ENOENT
+			}
+			return int64s(int64(v))[:2], nil // u_short
+		}
+	}
+	return nil, abi.ENOENT
+}
+
+func procNfds(r *sysctlReq) ([]byte, error) {
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	names, err := p.fds()
+	if err != nil {
+		return nil, err
+	}
+	return int32s(int32(len(names))), nil
+}
+
+// fds lists the open descriptors, in order.
+func (p *process) fds() ([]int, error) {
+	entries, err := os.ReadDir(p.procDir() + "/fd")
+	if err != nil {
+		return nil, abi.ENOENT
+	}
+	var out []int
+	for _, e := range entries {
+		if n, err := strconv.Atoi(e.Name()); err == nil {
+			out = append(out, n)
+		}
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// procCwd: a process's own directory is known without /proc, too.
+func procCwd(r *sysctlReq) emul.Action {
+	p, err := procArg(r)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if p != r.p {
+		path, err := p.procLink("cwd")
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return r.out(kinfoDir(abi.KF_FD_TYPE_CWD, path))
+	}
+	const room = 4096
+	at, ok := r.t.AllocBytes(room)
+	if !ok {
+		return emul.Fail(abi.ENOMEM)
+	}
+	return emul.Host(unix.SYS_GETCWD, uint64(at), room).Then(func(ret emul.Ret) emul.Action {
+		if ret.Err() != nil {
+			return emul.Finish(ret)
+		}
+		b := make([]byte, min(ret.Val, room))
+		if err := r.t.ReadMem(at, b); err != nil {
+			return emul.Fail(err)
+		}
+		return r.out(kinfoDir(abi.KF_FD_TYPE_CWD, unix.ByteSliceToString(b)))
+	})
+}
+
+func kinfoDir(fd int32, path string) []byte {
+	return kinfoFile(abi.KinfoFile{
+		Type: abi.KF_TYPE_VNODE, Fd: fd, RefCount: -1, VnodeType: abi.KF_VTYPE_VDIR, Flags: abi.KF_FLAG_READ,
+	}, path)
+}
+
+// kinfoFile puts the path behind the structure, which is then cut to length.
+func kinfoFile(k abi.KinfoFile, path string) []byte {
+	b := packPath(structBytes(k), path)
+	copy(b, int32s(int32(len(b)))) // kf_structsize
+	return b
+}
+
+func packPath(b []byte, path string) []byte {
+	b = append(append(b, path[:min(len(path), 1023)]...), 0)
+	for len(b)%8 != 0 {
+		b = append(b, 0)
+	}
+	return b
+}
+
+// procFiledesc gives the program, the directories and the open files of a process.
+func procFiledesc(r *sysctlReq) ([]byte, error) {
+	if len(r.rest) == 2 {
+		r.rest = r.rest[:1] // a limit for each record's size, as libprocstat sets it
+	}
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	fds, err := p.fds()
+	if err != nil {
+		return nil, err
+	}
+	var out []byte
+	if strings.HasPrefix(p.image.path, "/") {
+		out = append(out, kinfoFile(abi.KinfoFile{
+			Type: abi.KF_TYPE_VNODE, Fd: abi.KF_FD_TYPE_TEXT, RefCount: -1, VnodeType: abi.KF_VTYPE_VREG, Flags: abi.KF_FLAG_READ,
+		}, p.image.path)...)
+	}
+	if cwd, err := p.procLink("cwd"); err == nil {
+		out = append(out, kinfoDir(abi.KF_FD_TYPE_CWD, cwd)...)
+	}
+	if root, err := p.procLink("root"); err == nil {
+		out = append(out, kinfoDir(abi.KF_FD_TYPE_ROOT, root)...)
+	}
+	for _, fd := range fds {
+		out = append(out, p.kinfoFD(fd)...)
+	}
+	return out, nil
+}
+
+func (p *process) kinfoFD(fd int) []byte {
+	k := abi.KinfoFile{Type: abi.KF_TYPE_UNKNOWN, Fd: int32(fd), RefCount: 1}
+	if text, err := procFile(p.procDir() + "/fdinfo/" + strconv.Itoa(fd)); err == nil {
+		for line := range strings.Lines(text) {
+			f := strings.Fields(line)
+			if len(f) < 2 {
+				continue
+			}
+			switch f[0] {
+			case "pos:":
+				k.Offset, _ = strconv.ParseInt(f[1], 10, 64)
+			case "flags:":
+				flags, _ := strconv.ParseUint(f[1], 8, 32)
+				k.Flags = fileFlags(uint32(flags))
+			}
+		}
+	}
+	path, _ := p.procLink("fd/" + strconv.Itoa(fd))
+	var st unix.Stat_t
+	if unix.Stat(p.procDir()+"/fd/"+strconv.Itoa(fd), &st) == nil {
+		k.Status = abi.KF_ATTR_VALID
+		k.Nlink, k.Fileid, k.FileSize, k.Mode = st.Nlink, st.Ino, uint64(st.Size), uint16(st.Mode)
+		k.Fsid, k.Rdev = st.Dev, st.Rdev
+		k.Type, k.VnodeType = fileType(st.Mode, path)
+	}
+	if !strings.HasPrefix(path, "/") {
+		path = ""
+	}
+	return kinfoFile(k, path)
+}
+
+func fileFlags(linux uint32) int32 {
+	var f int32
+	switch linux & unix.O_ACCMODE {
+	case unix.O_RDONLY:
+		f = abi.KF_FLAG_READ
+	case unix.O_WRONLY:
+		f = abi.KF_FLAG_WRITE
+	default:
+		f = abi.KF_FLAG_READ | abi.KF_FLAG_WRITE
+	}
+	if linux&unix.O_APPEND != 0 {
+		f |= abi.KF_FLAG_APPEND
+	}
+	if linux&unix.O_NONBLOCK != 0 {
+		f |= abi.KF_FLAG_NONBLOCK
+	}
+	return f
+}
+
+// fileType gives a file's KF_TYPE_* and, for a vnode, KF_VTYPE_*.
+func fileType(mode uint32, path string) (typ, vtype int32) {
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VREG
+	case unix.S_IFDIR:
+		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VDIR
+	case unix.S_IFCHR:
+		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VCHR
+	case unix.S_IFBLK:
+		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VBLK
+	case unix.S_IFSOCK:
+		return abi.KF_TYPE_SOCKET, abi.KF_VTYPE_VNON
+	case unix.S_IFIFO:
+		if strings.HasPrefix(path, "/") {
+			return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VFIFO
+		}
+		return abi.KF_TYPE_PIPE, abi.KF_VTYPE_VNON
+	}
+	if path == "anon_inode:[eventpoll]" {
+		return abi.KF_TYPE_KQUEUE, abi.KF_VTYPE_VNON
+	}
+	return abi.KF_TYPE_UNKNOWN, abi.KF_VTYPE_VNON
+}
+
+// procVmmap gives the mappings of a process, without LSF's own.
+func procVmmap(r *sysctlReq) ([]byte, error) {
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := procFile(p.procDir() + "/maps")
+	if err != nil {
+		return nil, err
+	}
+	var out []byte
+	for line := range strings.Lines(text) {
+		if e := vmEntry(strings.TrimSuffix(line, "\n")); e != nil {
+			out = append(out, e...)
+		}
+	}
+	return out, nil
 }
