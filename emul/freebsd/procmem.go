@@ -78,7 +78,5 @@ func vmEntry(line string) []byte {
 			e.Type = abi.KVME_TYPE_GUARD
 		}
 	}
-	b := packPath(structBytes(e), path)
-	copy(b, int32s(int32(len(b))))
-	return b
+	return packPath(structBytes(e), path)
 }

@@ -339,23 +339,24 @@ func procCwd(r *sysctlReq) emul.Action {
 }
 
 func kinfoDir(fd int32, path string) []byte {
-	return kinfoFile(abi.KinfoFile{
-		Type: abi.KF_TYPE_VNODE, Fd: fd, RefCount: -1, VnodeType: abi.KF_VTYPE_VDIR, Flags: abi.KF_FLAG_READ,
+	return packKinfoFile(abi.KinfoFile{
+		Type: abi.KF_TYPE_VNODE, FD: fd, RefCount: -1, VnodeType: abi.KF_VTYPE_VDIR, Flags: abi.KF_FLAG_READ,
 	}, path)
 }
 
-// kinfoFile puts the path behind the structure, which is then cut to length.
-func kinfoFile(k abi.KinfoFile, path string) []byte {
-	b := packPath(structBytes(k), path)
-	copy(b, int32s(int32(len(b)))) // kf_structsize
-	return b
+// packKinfoFile cuts the structure behind its path.
+func packKinfoFile(k abi.KinfoFile, path string) []byte {
+	return packPath(structBytes(k)[:abi.SizeofKinfoFileHead], path)
 }
 
+// packPath puts a path behind a structure, pads to eight bytes, and puts the
+// length into the structure's first member.
 func packPath(b []byte, path string) []byte {
 	b = append(append(b, path[:min(len(path), 1023)]...), 0)
 	for len(b)%8 != 0 {
 		b = append(b, 0)
 	}
+	copy(b, int32s(int32(len(b))))
 	return b
 }
 
@@ -374,8 +375,8 @@ func procFiledesc(r *sysctlReq) ([]byte, error) {
 	}
 	var out []byte
 	if strings.HasPrefix(p.image.path, "/") {
-		out = append(out, kinfoFile(abi.KinfoFile{
-			Type: abi.KF_TYPE_VNODE, Fd: abi.KF_FD_TYPE_TEXT, RefCount: -1, VnodeType: abi.KF_VTYPE_VREG, Flags: abi.KF_FLAG_READ,
+		out = append(out, packKinfoFile(abi.KinfoFile{
+			Type: abi.KF_TYPE_VNODE, FD: abi.KF_FD_TYPE_TEXT, RefCount: -1, VnodeType: abi.KF_VTYPE_VREG, Flags: abi.KF_FLAG_READ,
 		}, p.image.path)...)
 	}
 	if cwd, err := p.procLink("cwd"); err == nil {
@@ -391,78 +392,34 @@ func procFiledesc(r *sysctlReq) ([]byte, error) {
 }
 
 func (p *process) kinfoFD(fd int) []byte {
-	k := abi.KinfoFile{Type: abi.KF_TYPE_UNKNOWN, Fd: int32(fd), RefCount: 1}
+	name := "fd/" + strconv.Itoa(fd)
+	var st unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, p.procDir()+"/"+name, 0, unix.STATX_BASIC_STATS, &st) != nil {
+		return nil // closed by now
+	}
+	var offset int64
+	var flags uint64
 	if text, err := procFile(p.procDir() + "/fdinfo/" + strconv.Itoa(fd)); err == nil {
 		for line := range strings.Lines(text) {
-			f := strings.Fields(line)
-			if len(f) < 2 {
-				continue
-			}
-			switch f[0] {
-			case "pos:":
-				k.Offset, _ = strconv.ParseInt(f[1], 10, 64)
-			case "flags:":
-				flags, _ := strconv.ParseUint(f[1], 8, 32)
-				k.Flags = fileFlags(uint32(flags))
+			switch f := strings.Fields(line); {
+			case len(f) < 2:
+			case f[0] == "pos:":
+				offset, _ = strconv.ParseInt(f[1], 10, 64)
+			case f[0] == "flags:":
+				flags, _ = strconv.ParseUint(f[1], 8, 32)
 			}
 		}
 	}
-	path, _ := p.procLink("fd/" + strconv.Itoa(fd))
-	var st unix.Stat_t
-	if unix.Stat(p.procDir()+"/fd/"+strconv.Itoa(fd), &st) == nil {
-		k.Status = abi.KF_ATTR_VALID
-		k.Nlink, k.Fileid, k.FileSize, k.Mode = st.Nlink, st.Ino, uint64(st.Size), uint16(st.Mode)
-		k.Fsid, k.Rdev = st.Dev, st.Rdev
-		k.Type, k.VnodeType = fileType(st.Mode, path)
+	path, _ := p.procLink(name)
+	guest := xlat.Stat(&st)
+	k := xlat.KinfoFile(int32(fd), &guest, xlat.StatusFlags(flags), offset, path)
+	if path == "anon_inode:[eventpoll]" {
+		k.Type = abi.KF_TYPE_KQUEUE
 	}
 	if !strings.HasPrefix(path, "/") {
 		path = ""
 	}
-	return kinfoFile(k, path)
-}
-
-func fileFlags(linux uint32) int32 {
-	var f int32
-	switch linux & unix.O_ACCMODE {
-	case unix.O_RDONLY:
-		f = abi.KF_FLAG_READ
-	case unix.O_WRONLY:
-		f = abi.KF_FLAG_WRITE
-	default:
-		f = abi.KF_FLAG_READ | abi.KF_FLAG_WRITE
-	}
-	if linux&unix.O_APPEND != 0 {
-		f |= abi.KF_FLAG_APPEND
-	}
-	if linux&unix.O_NONBLOCK != 0 {
-		f |= abi.KF_FLAG_NONBLOCK
-	}
-	return f
-}
-
-// fileType gives a file's KF_TYPE_* and, for a vnode, KF_VTYPE_*.
-func fileType(mode uint32, path string) (typ, vtype int32) {
-	switch mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VREG
-	case unix.S_IFDIR:
-		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VDIR
-	case unix.S_IFCHR:
-		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VCHR
-	case unix.S_IFBLK:
-		return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VBLK
-	case unix.S_IFSOCK:
-		return abi.KF_TYPE_SOCKET, abi.KF_VTYPE_VNON
-	case unix.S_IFIFO:
-		if strings.HasPrefix(path, "/") {
-			return abi.KF_TYPE_VNODE, abi.KF_VTYPE_VFIFO
-		}
-		return abi.KF_TYPE_PIPE, abi.KF_VTYPE_VNON
-	}
-	if path == "anon_inode:[eventpoll]" {
-		return abi.KF_TYPE_KQUEUE, abi.KF_VTYPE_VNON
-	}
-	return abi.KF_TYPE_UNKNOWN, abi.KF_VTYPE_VNON
+	return packKinfoFile(k, path)
 }
 
 // procVmmap gives the mappings of a process, without LSF's own.

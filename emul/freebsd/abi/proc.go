@@ -111,69 +111,22 @@ const (
 // PRI_TIMESHARE is the scheduling class of ordinary threads (sys/priority.h).
 const PRI_TIMESHARE = 3
 
-// KinfoFile is struct kinfo_file (sys/user.h), up to its path: how
-// kern.proc.filedesc and kern.proc.cwd describe a file. In the kernel's
-// answer the path is cut behind its zero and padded to eight bytes.
-type KinfoFile struct {
-	Structsize int32
-	Type       int32 // KF_TYPE_*
-	Fd         int32
-	RefCount   int32
-	Flags      int32 // KF_FLAG_*
-	_          int32
-	Offset     int64
-	VnodeType  int32 // KF_VTYPE_*
-	_          [3]int32
-	_          [29]uint64
-	Nlink      uint64
-	Fsid       uint64
-	Rdev       uint64
-	Fileid     uint64
-	FileSize   uint64
-	Fsid11     uint32
-	Rdev11     uint32
-	Mode       uint16
-	_          uint16
-	_          uint32
-	Status     uint16
-	_          uint16
-	_          int32
-	CapRights  [2]uint64
-	_          uint64
-}
+// SizeofKinfoFileHead is the size of struct kinfo_file up to its path. Lists of
+// them cut the path behind its zero and pad to eight bytes.
+const SizeofKinfoFileHead = 368
 
-// Types of files in KinfoFile (sys/user.h).
+// What KinfoFile.FD says of files that have no descriptor, and types of
+// descriptors (sys/user.h).
 const (
-	KF_ATTR_VALID   = 1
-	KF_TYPE_NONE    = 0
-	KF_TYPE_VNODE   = 1
-	KF_TYPE_SOCKET  = 2
-	KF_TYPE_PIPE    = 3
-	KF_TYPE_KQUEUE  = 5
-	KF_TYPE_PTS     = 10
-	KF_TYPE_UNKNOWN = 255
-
-	KF_VTYPE_VNON  = 0
-	KF_VTYPE_VREG  = 1
-	KF_VTYPE_VDIR  = 2
-	KF_VTYPE_VBLK  = 3
-	KF_VTYPE_VCHR  = 4
-	KF_VTYPE_VLNK  = 5
-	KF_VTYPE_VSOCK = 6
-	KF_VTYPE_VFIFO = 7
-
 	KF_FD_TYPE_CWD  = -1
 	KF_FD_TYPE_ROOT = -2
 	KF_FD_TYPE_TEXT = -5
 
-	KF_FLAG_READ     = 1
-	KF_FLAG_WRITE    = 2
-	KF_FLAG_APPEND   = 4
-	KF_FLAG_NONBLOCK = 0x20
+	KF_TYPE_KQUEUE = 5
 )
 
 // KinfoVmentry is struct kinfo_vmentry (sys/user.h), up to its path, which is
-// cut as KinfoFile's is.
+// cut as a KinfoFile's in a list is.
 type KinfoVmentry struct {
 	Structsize      int32
 	Type            int32 // KVME_TYPE_*

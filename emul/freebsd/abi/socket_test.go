@@ -38,7 +38,7 @@ func TestSocketLayout(t *testing.T) {
 		{"kinfo_proc.ki_numthreads", unsafe.Offsetof(KinfoProc{}.Numthreads), 596},
 		{"kinfo_proc.ki_rusage", unsafe.Offsetof(KinfoProc{}.Rusage), 608},
 		{"kinfo_proc.ki_sflag", unsafe.Offsetof(KinfoProc{}.Sflag), 1072},
-		{"kinfo_file.kf_path", unsafe.Sizeof(KinfoFile{}), 368},
+		{"kinfo_file.kf_path", unsafe.Offsetof(KinfoFile{}.Path), SizeofKinfoFileHead},
 		{"kinfo_vmentry.kve_path", unsafe.Sizeof(KinfoVmentry{}), 136},
 		{"vmtotal", unsafe.Sizeof(Vmtotal{}), 88},
 		{"xswdev", unsafe.Sizeof(Xswdev{}), 32},
