@@ -182,6 +182,26 @@ func beneath(t *emul.Task, fd FD, path Path, follow bool, then func(fd int64) em
 	})
 }
 
+// fsync and fdatasync of a device are done at once on FreeBSD; Linux refuses a
+// terminal as it does a pipe.
+func fsync(t *emul.Task, fd FD) emul.Action { return syncFD(t, fd, unix.SYS_FSYNC) }
+
+func fdatasync(t *emul.Task, fd FD) emul.Action { return syncFD(t, fd, unix.SYS_FDATASYNC) }
+
+func syncFD(t *emul.Task, fd FD, nr emul.HostNR) emul.Action {
+	return emul.Host(nr, uint64(fd)).Then(func(r emul.Ret) emul.Action {
+		if r.Err() != unix.EINVAL {
+			return emul.Finish(r)
+		}
+		return withFstat(t, fd, func(st *abi.Stat) emul.Action {
+			if st.Mode&abi.S_IFMT == abi.S_IFCHR {
+				return emul.Return(0)
+			}
+			return emul.Fail(abi.EINVAL)
+		})
+	})
+}
+
 // freebsd6_pread and its like have a padding word before the offset.
 func freebsd6Pread(_ *emul.Task, fd FD, buf OutBuf, n Size, _ Int, off Long) emul.Action {
 	return emul.Tail(unix.SYS_PREAD64, uint64(fd), uint64(buf), uint64(n), uint64(off))
