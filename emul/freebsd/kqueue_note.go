@@ -98,7 +98,8 @@ type kqueue struct {
 	lastID    uint32
 	epollTurn bool // the queue alone filled the last answer: ask epoll first
 
-	waiters []waiter
+	waiters []waiter // in kevent
+	pollers []waiter // in poll or select
 	parents []*knote // EVFILT_READ knotes of other kqueues on this one
 }
 
@@ -341,6 +342,10 @@ func (kq *kqueue) kick() {
 			break
 		}
 	}
+	for _, w := range kq.pollers {
+		w.Wake()
+	}
+	kq.pollers = nil
 	for _, kn := range kq.parents {
 		kn.activate()
 	}
@@ -375,10 +380,10 @@ func (kq *kqueue) destroy() {
 		kn.kq.drop(kn)
 	}
 	kq.fds, kq.dirty, kq.queue = nil, nil, nil
-	for _, w := range kq.waiters {
+	for _, w := range append(kq.waiters, kq.pollers...) {
 		if !w.Dead() {
 			w.Wake()
 		}
 	}
-	kq.waiters = nil
+	kq.waiters, kq.pollers = nil, nil
 }

@@ -19,6 +19,12 @@ func poll(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, timeout Int) emul.Act
 	if timeout < -1 {
 		return emul.Fail(abi.EINVAL)
 	}
+	if w, run := pollKqueues(t, fds, n, nil); w != nil {
+		if timeout >= 0 {
+			w.within(int64(timeout)/1000, int64(timeout)%1000*1e6)
+		}
+		return run()
+	}
 	return pollOn(t, fds, n, nil, unix.SYS_POLL, 0, uint64(n), uint64(timeout))
 }
 
@@ -96,6 +102,7 @@ func selectFDs(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Time
 	if n < 0 {
 		return emul.Fail(abi.EINVAL)
 	}
+	w, run := selectKqueues(t, n, in, out, ex, nil)
 	var tv guest.Ptr[abi.Timeval]
 	if timeout != 0 {
 		v, err := timeout.Load(t)
@@ -105,9 +112,15 @@ func selectFDs(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Time
 		if v.Sec < 0 || v.Usec < 0 || v.Usec >= 1e6 {
 			return emul.Fail(abi.EINVAL)
 		}
+		if w != nil {
+			w.within(v.Sec, v.Usec*1000)
+		}
 		if tv, err = emul.AllocStore(t, v); err != nil {
 			return emul.Fail(err)
 		}
+	}
+	if w != nil {
+		return run()
 	}
 	return emul.Tail(unix.SYS_SELECT, uint64(n), uint64(in), uint64(out), uint64(ex), uint64(tv)).NoRestart()
 }
@@ -119,6 +132,9 @@ func ppoll(t *emul.Task, fds guest.Ptr[abi.Pollfd], n Uint, timeout guest.Ptr[ab
 		return emul.Fail(err)
 	}
 	return underMask(t, mask, func(after func(emul.Ret)) emul.Action {
+		if w, run := pollKqueues(t, fds, n, after); w != nil {
+			return runFor(t, w, timeout, run)
+		}
 		return pollOn(t, fds, n, after, unix.SYS_PPOLL, 0, uint64(n), ts, 0, 8)
 	})
 }
@@ -132,6 +148,9 @@ func pselect(t *emul.Task, n Int, in, out, ex Addr, timeout guest.Ptr[abi.Timesp
 		return emul.Fail(err)
 	}
 	return underMask(t, mask, func(after func(emul.Ret)) emul.Action {
+		if w, run := selectKqueues(t, n, in, out, ex, after); w != nil {
+			return runFor(t, w, timeout, run)
+		}
 		return waitThen(after, unix.SYS_PSELECT6, uint64(n), uint64(in), uint64(out), uint64(ex), ts, 0)
 	})
 }

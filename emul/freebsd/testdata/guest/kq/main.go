@@ -855,6 +855,43 @@ func nested() {
 	poll("data is still there")
 	drain(r)
 	poll("drained")
+
+	// Events that no descriptor brings.
+	must(change(kq, ev(1, unix.EVFILT_USER, unix.EV_ADD|unix.EV_CLEAR, 0, 0)))
+	trigger := ev(1, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER, 0)
+	poll("user event to come")
+	must(change(kq, trigger))
+	poll("user event")
+	sel := func(what string, timeout *unix.Timeval) {
+		var set unix.FdSet
+		set.Set(kq)
+		for {
+			s := set
+			n, err := unix.Select(kq+1, &s, nil, nil, timeout)
+			if err == unix.EINTR {
+				continue
+			}
+			fmt.Println("select,", what+":", n, s.IsSet(kq), name(err))
+			return
+		}
+	}
+	sel("user event", nil)
+	get("select, inner", kq)
+	sel("nothing", &unix.Timeval{})
+	sel("nothing for a while", &unix.Timeval{Usec: 1000})
+	go change(kq, trigger)
+	sel("user event comes", nil)
+	get("select, inner", kq)
+	must(change(kq, ev(2, unix.EVFILT_TIMER, unix.EV_ADD|unix.EV_ONESHOT, 0, 5)))
+	p := []unix.PollFd{{Fd: int32(kq), Events: unix.POLLIN}, {Fd: int32(r), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(p, 20000)
+		if err == unix.EINTR {
+			continue
+		}
+		fmt.Println("poll, timer:", n, p[0].Revents, p[1].Revents, name(err))
+		break
+	}
 	closeAll(r, w, kq)
 }
 
