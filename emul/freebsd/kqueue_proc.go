@@ -1,12 +1,17 @@
 package freebsd
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
 
 // procFilter is EVFILT_PROC (filt_proc*).
@@ -89,8 +94,7 @@ func (f *procFilter) exit(kn *knote, status int) {
 }
 
 // watchForeign waits for the exit of a process that is no guest. Nothing else of
-// what it does can be seen, nor its status unless it is a child that nobody has
-// waited for.
+// what it does can be seen.
 func (f *procFilter) watchForeign(kn *knote) error {
 	fd, err := unix.PidfdOpen(f.pid, 0)
 	if err != nil {
@@ -101,9 +105,10 @@ func (f *procFilter) watchForeign(kn *knote) error {
 		return abi.EPERM
 	}
 	w, err := watchReadable(fd, kn.kq.proc.Loop(), func() bool {
+		status := exitStatus(fd, f.pid)
 		f.unwatch()
 		f.unwatch = nil
-		f.exit(kn, 0)
+		f.exit(kn, status)
 		return false
 	})
 	if err != nil {
@@ -111,6 +116,28 @@ func (f *procFilter) watchForeign(kn *knote) error {
 	}
 	f.unwatch = w.close
 	return nil
+}
+
+// exitStatus finds out how a process that is no child of ours has ended, as
+// FreeBSD's wait status: from /proc while nobody has waited for it, later from
+// its pidfd (Linux 6.15). It is 0 if neither works.
+func exitStatus(pidfd, pid int) int {
+	for range 2 {
+		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+		if err := unix.IoctlPidfdInfo(pidfd, &info); err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0 {
+			return int(xlat.WaitStatus(uint32(info.Exit_code)))
+		}
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			continue // waited for meanwhile
+		}
+		if fields := strings.Fields(string(stat)); len(fields) > 0 {
+			if st, err := strconv.ParseUint(fields[len(fields)-1], 10, 32); err == nil {
+				return int(xlat.WaitStatus(uint32(st)))
+			}
+		}
+	}
+	return 0
 }
 
 // kqProcForked tells the kqueues that watch parent about its new child.

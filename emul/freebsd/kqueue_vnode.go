@@ -354,12 +354,10 @@ func watchReadable(fd int, l *emul.Loop, on func() bool) (*readable, error) {
 	}
 	go func() {
 		for {
-			waited := false
-			err := conn.Read(func(uintptr) bool {
-				// Refuse once, so that the poller waits for the next event.
-				done := waited
-				waited = true
-				return done
+			err := conn.Read(func(fd uintptr) bool {
+				p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+				n, _ := unix.Poll(p, 0)
+				return n > 0
 			})
 			if err != nil {
 				return

@@ -657,6 +657,19 @@ func procs() {
 	out.Close()
 	delete(ids, uint64(pid))
 
+	// A program of the host's, if there is one: on FreeBSD that makes no difference.
+	sh := exec.Command("/bin/sh", "-c", "read x; exit 5")
+	shIn, err := sh.StdinPipe()
+	must(err)
+	must(sh.Start())
+	pid = sh.Process.Pid
+	ids[uint64(pid)] = "sh"
+	must(change(kq, ev(pid, unix.EVFILT_PROC, unix.EV_ADD, unix.NOTE_EXIT, 0)))
+	shIn.Close()
+	await("proc, sh", kq)
+	sh.Wait()
+	delete(ids, uint64(pid))
+
 	// The child forks a grandchild that execs, waits for it and exits.
 	cmd, in, out = command("spawn")
 	pid = cmd.Process.Pid
@@ -703,6 +716,25 @@ func helper() {
 		var b [1]byte
 		os.Stdin.Read(b[:])
 		exec.Command(os.Args[0], "nothing").Run()
+	case "exec":
+		kq := newKq()
+		gone := newKq()
+		_, err := unix.FcntlInt(uintptr(gone), unix.F_SETFD, unix.FD_CLOEXEC)
+		must(err)
+		r, w := pipe()
+		r2, w2 := pipe()
+		unix.CloseOnExec(r2)
+		must(change(kq, ev(r, unix.EVFILT_READ, unix.EV_ADD, 0, 0), ev(r2, unix.EVFILT_READ, unix.EV_ADD, 0, 0),
+			ev(1, unix.EVFILT_USER, unix.EV_ADD|unix.EV_CLEAR, 0, 0)))
+		write(w, "x")
+		write(w2, "x")
+		must(unix.Exec(os.Args[0], []string{os.Args[0], "execed", fmt.Sprint(kq), fmt.Sprint(r)}, os.Environ()))
+	case "execed":
+		var kq, r int
+		fmt.Sscan(strings.Join(os.Args[2:], " "), &kq, &r)
+		ids[uint64(r)] = "r"
+		get("after exec", kq)
+		get("after exec, user", kq, ev(1, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER, 0), ev(r, unix.EVFILT_READ, unix.EV_DELETE, 0, 0))
 	case "fd":
 		// Which of the parent's descriptors are open here?
 		for _, a := range os.Args[2:] {
@@ -755,6 +787,11 @@ func descriptors() {
 	fmt.Print("kqueues in a child:", string(out))
 	get("still there", kq, ev(1, unix.EVFILT_USER, unix.EV_ADD|unix.EV_ONESHOT, 0, 0), ev(1, unix.EVFILT_USER, 0, unix.NOTE_TRIGGER, 0))
 	closeAll(kq, cloexec)
+
+	// An execve keeps a kqueue that is not close-on-exec.
+	cmd := exec.Command(os.Args[0], "exec")
+	cmd.Stdout = os.Stdout
+	must(cmd.Run())
 	_, err = kevent(kq, now, 1)
 	fmt.Println("after close:", name(err))
 }
