@@ -144,3 +144,11 @@ func (t *Task) XState(buf []byte) (int, error) { return t.trace.XState(buf) }
 
 // SetXState writes them.
 func (t *Task) SetXState(buf []byte) error { return t.trace.SetXState(buf) }
+
+// HostRegs gives the registers as Linux has them at the present stop: those of
+// LSF's own code where a host call is under way or has just ended. For a
+// personality's Signal.
+func (t *Task) HostRegs() (r host.Regs, err error) {
+	err = t.trace.GetRegs(&r)
+	return r, err
+}

@@ -79,6 +79,9 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 		}
 	}
 	num := abi.Signal(s.Num)
+	if num == abi.SIGPIPE && !queued && sigpipeUnwanted(t, s) {
+		return emul.Drop
+	}
 	if num == 0 {
 		t.Loop().Debugf("pid %d: Linux signal %d has no FreeBSD number, dropped", p.Pid, s.Host)
 		return emul.Drop

@@ -22,6 +22,9 @@ type MsgFlags int32
 // SockLevel is the level argument of getsockopt(2).
 type SockLevel int32
 
+// MIB is the address of a sysctl's number sequence, whose length follows.
+type MIB uint64
+
 // Sockaddr is the address of a struct sockaddr, in or out. A zero is "none".
 type Sockaddr uint64
 
@@ -89,6 +92,16 @@ func (l SockLevel) TraceArg(*trace.Ctx) string {
 		{Bits: abi.IPPROTO_UDP, Name: "IPPROTO_UDP"},
 		{Bits: abi.IPPROTO_IPV6, Name: "IPPROTO_IPV6"},
 	})
+}
+
+// TraceArg prints the name, as truss does.
+func (m MIB) TraceArg(c *trace.Ctx) string {
+	if n := c.Raw[c.Index+1]; n >= 2 && n <= abi.CTL_MAXNAME {
+		if mib, err := guest.Ptr[int32](m).LoadN(c.Mem, int(n)); err == nil {
+			return strconv.Quote(sysctlTree().path(mib))
+		}
+	}
+	return fmt.Sprintf("0x%x", uint64(m))
 }
 
 // TraceArg prints family, address and port, as truss does.

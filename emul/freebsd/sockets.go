@@ -1,6 +1,7 @@
 package freebsd
 
 import (
+	"encoding/binary"
 	"maps"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -66,4 +67,16 @@ func (s *sockets) forked() sockets { return sockets{maps.Clone(s.memos)} }
 // noSigpipe says whether SO_NOSIGPIPE is set on fd.
 func (s *sockets) noSigpipe(fd int32) bool {
 	return len(s.memos) != 0 && s.memos[fd].options&abi.SO_NOSIGPIPE != 0
+}
+
+// sigpipeUnwanted says that a SIGPIPE comes from a write of the thread's own to
+// a socket with SO_NOSIGPIPE. Linux sends it as if the process had done so
+// itself, before the write returns: its first argument is still in place.
+func sigpipeUnwanted(t *emul.Task, s *emul.Signal) bool {
+	socks := socketsOf(t)
+	if socks.empty() || s.Info.Code != 0 /* SI_USER */ || int32(binary.NativeEndian.Uint32(s.Info.Fields[:])) != int32(t.Proc.Pid) {
+		return false
+	}
+	r, err := t.HostRegs()
+	return err == nil && socks.noSigpipe(int32(r.Rdi))
 }

@@ -55,11 +55,33 @@ type ctlNode struct {
 	kids []*ctlNode // by number
 }
 
-// sysctlTree is built at the first use, since not every guest needs it, and
-// never changed.
+// sysctlTree holds all sysctls. Trees are built at their first use and never
+// changed.
 var sysctlTree = sync.OnceValue(func() *ctlNode {
-	return buildSysctls(slices.Concat(sysctlNodes(), sysctlKern(), sysctlProc(), sysctlHW(), sysctlNet(), sysctlVM(), sysctlMisc()))
+	return buildSysctls(slices.Concat(sysctlEarly(), sysctlNodes(), sysctlKern(), sysctlProc(), sysctlHW(), sysctlNet(),
+		sysctlVM(), sysctlMisc()))
 })
+
+// earlyTree holds the few that programs ask for when they start, which most of
+// them leave it at. Its rows come first in sysctlTree too, so that numbers are
+// the same in both.
+var earlyTree = sync.OnceValue(func() *ctlNode { return buildSysctls(sysctlEarly()) })
+
+// sysctlNumber looks a dotted name up. Error: ENOENT.
+func sysctlNumber(name string) ([]int32, error) {
+	if mib, err := earlyTree().number(name); err == nil {
+		return mib, nil
+	}
+	return sysctlTree().number(name)
+}
+
+// sysctlFind looks a number sequence up, as ctlNode.find does.
+func sysctlFind(mib []int32) (*ctlNode, []int32, error) {
+	if n, rest, err := earlyTree().find(mib); err == nil && !n.val.isBranch() {
+		return n, rest, nil
+	}
+	return sysctlTree().find(mib)
+}
 
 func buildSysctls(rows []ctl) *ctlNode {
 	root := &ctlNode{ctl: ctl{val: ctlVal{kind: abi.CTLTYPE_NODE, fmt: "N"}}}
@@ -143,6 +165,26 @@ func (n *ctlNode) number(name string) ([]int32, error) {
 	return nil, abi.ENOENT
 }
 
+// path returns the dotted name of a number sequence. Components that are not
+// there become numbers.
+func (n *ctlNode) path(mib []int32) string {
+	var parts []string
+	for _, num := range mib {
+		if n != nil {
+			n = n.kid(num)
+		}
+		if n == nil {
+			parts = append(parts, itoa(int64(num)))
+			continue
+		}
+		parts = append(parts, n.leaf)
+		if !n.val.isBranch() {
+			n = nil
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
 // next returns the number sequence that follows name in the tree; with
 // honorSkip as sysctl(8) -a walks it: only what has a value, without those
 // that are flagged to be skipped. nil when there is none.
@@ -178,7 +220,6 @@ func (n *ctlNode) next(name []int32, honorSkip bool) []int32 {
 type sysctlReq struct {
 	t       *emul.Task
 	p       *process
-	root    *ctlNode
 	node    *ctlNode
 	rest    []int32 // what follows the node's own number in the name
 	old     guest.Addr
@@ -187,17 +228,25 @@ type sysctlReq struct {
 	newp    guest.Addr
 	newlen  uint64
 	byName  bool
+	tree    sysctlTrees
+}
+
+// sysctlTrees is how sysctls that are about sysctls look others up. It goes
+// with the request because their rows are part of the trees.
+type sysctlTrees struct {
+	all    func() *ctlNode
+	number func(string) ([]int32, error)
 }
 
 // sizing says that the caller asks only how long the value is.
 func (r *sysctlReq) sizing() bool { return r.old == 0 }
 
 // __sysctl reads or changes the value with the number sequence name[:namelen].
-func sysctl(t *emul.Task, name guest.Ptr[int32], namelen Uint, old Addr, oldlenp guest.Ptr[uint64], newp Addr, newlen Size) emul.Action {
+func sysctl(t *emul.Task, name MIB, namelen Uint, old Addr, oldlenp guest.Ptr[uint64], newp Addr, newlen Size) emul.Action {
 	if namelen < 2 || namelen > abi.CTL_MAXNAME {
 		return emul.Fail(abi.EINVAL)
 	}
-	mib, err := name.LoadN(t, int(namelen))
+	mib, err := guest.Ptr[int32](name).LoadN(t, int(namelen))
 	if err != nil {
 		return emul.Fail(err)
 	}
@@ -210,7 +259,7 @@ func sysctlbyname(t *emul.Task, name Str, namelen Size, old Addr, oldlenp guest.
 	if namelen == 0 || namelen > abi.MAXPATHLEN {
 		return emul.Fail(abi.EINVAL)
 	}
-	mib, err := loadOID(sysctlTree(), t, guest.Addr(name), uint64(namelen))
+	mib, err := loadOID(sysctlNumber, t, guest.Addr(name), uint64(namelen))
 	if err != nil {
 		return emul.Fail(err)
 	}
@@ -219,7 +268,7 @@ func sysctlbyname(t *emul.Task, name Str, namelen Size, old Addr, oldlenp guest.
 }
 
 // loadOID reads a dotted name, which may or may not end in a zero, and looks it up.
-func loadOID(root *ctlNode, t guest.Memory, a guest.Addr, n uint64) ([]int32, error) {
+func loadOID(number func(string) ([]int32, error), t guest.Memory, a guest.Addr, n uint64) ([]int32, error) {
 	switch {
 	case n == 0:
 		return nil, abi.ENOENT
@@ -231,11 +280,12 @@ func loadOID(root *ctlNode, t guest.Memory, a guest.Addr, n uint64) ([]int32, er
 		return nil, err
 	}
 	name, _, _ := strings.Cut(string(b), "\x00")
-	return root.number(name)
+	return number(name)
 }
 
 func (r *sysctlReq) serve(mib []int32) emul.Action {
 	r.p = procOf(r.t)
+	r.tree = sysctlTrees{sysctlTree, sysctlNumber}
 	if r.oldlenp != 0 {
 		n, err := r.oldlenp.Load(r.t)
 		if err != nil {
@@ -247,8 +297,7 @@ func (r *sysctlReq) serve(mib []int32) emul.Action {
 		r.newlen = 0
 	}
 	var err error
-	r.root = sysctlTree()
-	r.node, r.rest, err = r.root.find(mib)
+	r.node, r.rest, err = sysctlFind(mib)
 	switch {
 	case err != nil:
 		return emul.Fail(err)
@@ -348,21 +397,15 @@ func (r *sysctlReq) store(b []byte) error {
 func sysctlNodes() []ctl {
 	const rd, rw = abi.CTLFLAG_RD, abi.CTLFLAG_RW
 	return []ctl{
-		{"sysctl", abi.CTL_SYSCTL, rw, branch(), "Sysctl internal magic"},
 		{"sysctl.name", abi.CTL_SYSCTL_NAME, rd, nodeOf(sysctlName), ""},
 		{"sysctl.next", abi.CTL_SYSCTL_NEXT, rd, nodeOf(sysctlNext), ""},
-		{"sysctl.name2oid", abi.CTL_SYSCTL_NAME2OID, rw | abi.CTLFLAG_ANYBODY,
-			ctlVal{kind: abi.CTLTYPE_INT, fmt: "I", act: sysctlName2OID}, ""},
 		{"sysctl.oidfmt", abi.CTL_SYSCTL_OIDFMT, rd, nodeOf(sysctlOIDFmt), ""},
 		{"sysctl.oiddescr", abi.CTL_SYSCTL_OIDDESCR, rd, nodeOf(sysctlOIDDescr), ""},
 		{"sysctl.oidlabel", abi.CTL_SYSCTL_OIDLABEL, rd, nodeOf(sysctlOIDLabel), ""},
 		{"sysctl.nextnoskip", abi.CTL_SYSCTL_NEXTNOSKIP, rd, nodeOf(sysctlNext), ""},
-		{"kern", abi.CTL_KERN, rw, branch(), "High kernel, proc, limits &c"},
-		{"vm", abi.CTL_VM, rw, branch(), "Virtual memory"},
 		{"vfs", abi.CTL_VFS, rw, branch(), "File system"},
 		{"net", abi.CTL_NET, rw, branch(), "Network"},
 		{"debug", abi.CTL_DEBUG, rw, branch(), "Debugging"},
-		{"hw", abi.CTL_HW, rw, branch(), "Hardware"},
 		{"machdep", abi.CTL_MACHDEP, rw, branch(), "Machine dependent"},
 		{"user", abi.CTL_USER, rw, branch(), "User level"},
 		{"p1003_1b", abi.CTL_P1003_1B, rw, branch(), "POSIX 1003.1B"},
@@ -371,30 +414,13 @@ func sysctlNodes() []ctl {
 	}
 }
 
-// sysctlName gives the dotted name of a number sequence. Components that are
-// not there are printed as numbers.
+// sysctlName gives the dotted name of a number sequence.
 func sysctlName(r *sysctlReq) ([]byte, error) {
-	var parts []string
-	n := r.root
-	for _, num := range r.rest {
-		if n != nil {
-			n = n.kid(num)
-		}
-		switch {
-		case n == nil:
-			parts = append(parts, itoa(int64(num)))
-		default:
-			parts = append(parts, n.leaf)
-			if !n.val.isBranch() {
-				n = nil
-			}
-		}
-	}
-	return cstring(strings.Join(parts, ".")), nil
+	return cstring(r.tree.all().path(r.rest)), nil
 }
 
 func sysctlNext(r *sysctlReq) ([]byte, error) {
-	next := r.root.next(r.rest, r.node.num == abi.CTL_SYSCTL_NEXT)
+	next := r.tree.all().next(r.rest, r.node.num == abi.CTL_SYSCTL_NEXT)
 	if next == nil {
 		return nil, abi.ENOENT
 	}
@@ -402,7 +428,7 @@ func sysctlNext(r *sysctlReq) ([]byte, error) {
 }
 
 func sysctlName2OID(r *sysctlReq) emul.Action {
-	mib, err := loadOID(r.root, r.t, r.newp, r.newlen)
+	mib, err := loadOID(r.tree.number, r.t, r.newp, r.newlen)
 	if err != nil {
 		return emul.Fail(err)
 	}
@@ -410,7 +436,7 @@ func sysctlName2OID(r *sysctlReq) emul.Action {
 }
 
 func sysctlOIDFmt(r *sysctlReq) ([]byte, error) {
-	n, _, err := r.root.find(r.rest)
+	n, _, err := r.tree.all().find(r.rest)
 	if err != nil {
 		return nil, err
 	}
@@ -418,7 +444,7 @@ func sysctlOIDFmt(r *sysctlReq) ([]byte, error) {
 }
 
 func sysctlOIDDescr(r *sysctlReq) ([]byte, error) {
-	n, _, err := r.root.find(r.rest)
+	n, _, err := r.tree.all().find(r.rest)
 	if err != nil {
 		return nil, err
 	}

@@ -6,22 +6,18 @@ import (
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 )
 
-// sysctlHW is hw.*.
+// sysctlHW is hw.*, as far as it is not in sysctlEarly.
 func sysctlHW() []ctl {
 	const (
 		rd  = abi.CTLFLAG_RD
 		any = abi.CTLFLAG_RD | abi.CTLFLAG_CAPRD
 	)
 	return []ctl{
-		{"hw.machine", abi.HW_MACHINE, any, ctlText("amd64"), "Machine class"},
 		{"hw.model", abi.HW_MODEL, any, ctlStr(hwModel), "Machine model"},
-		{"hw.ncpu", abi.HW_NCPU, any, ctlInt(ncpu), "Number of active CPUs"},
 		{"hw.byteorder", abi.HW_BYTEORDER, any, ctlInt(konst(1234)), "System byte order"},
 		{"hw.physmem", abi.HW_PHYSMEM, rd, ctlUlong(physmem), "Amount of physical memory (in bytes)"},
 		{"hw.usermem", abi.HW_USERMEM, rd, ctlUlong(usermem), "Amount of memory (in bytes) which is not wired"},
-		{"hw.pagesize", abi.HW_PAGESIZE, any, ctlInt(konst(pageSize)), "System memory page size"},
 		{"hw.floatingpoint", abi.HW_FLOATINGPT, any, ctlInt(konst(1)), "Floating point instructions executed in hardware"},
-		{"hw.machine_arch", abi.HW_MACHINE_ARCH, any, ctlText("amd64"), "System architecture"},
 		{"hw.realmem", abi.HW_REALMEM, rd, ctlUlong(physmem), "Amount of memory (in bytes) reported by the firmware"},
 		{"hw.clockrate", auto, rd, ctlInt(hwClockrate), "CPU instruction clock rate"},
 		{"hw.availpages", auto, rd, ctlUlong(hwAvailPages), "Amount of physical memory (in pages)"},

@@ -17,7 +17,39 @@ import (
 // programs (USER_HZ), hence that of FreeBSD's hz and stathz here.
 const hz = 100
 
-// sysctlKern is kern.*.
+// sysctlEarly are the sysctls that programs and their libraries ask for when
+// they start; with them the nodes they are in.
+func sysctlEarly() []ctl {
+	const (
+		rw  = abi.CTLFLAG_RW
+		any = abi.CTLFLAG_RD | abi.CTLFLAG_CAPRD
+		// What the root of a jail may change.
+		jail = abi.CTLFLAG_RW | abi.CTLFLAG_PRISON | abi.CTLFLAG_CAPRD
+	)
+	return []ctl{
+		{"sysctl", abi.CTL_SYSCTL, rw, branch(), "Sysctl internal magic"},
+		{"sysctl.name2oid", abi.CTL_SYSCTL_NAME2OID, rw | abi.CTLFLAG_ANYBODY,
+			ctlVal{kind: abi.CTLTYPE_INT, fmt: "I", act: sysctlName2OID}, ""},
+		{"kern", abi.CTL_KERN, rw, branch(), "High kernel, proc, limits &c"},
+		{"vm", abi.CTL_VM, rw, branch(), "Virtual memory"},
+		{"hw", abi.CTL_HW, rw, branch(), "Hardware"},
+		{"kern.smp.maxcpus", auto, any, ctlInt(kernMaxCPUs), "Max number of CPUs that the system was compiled for."},
+		{"kern.ostype", abi.KERN_OSTYPE, any, ctlText("FreeBSD"), "Operating system type"},
+		{"kern.osrelease", abi.KERN_OSRELEASE, any, ctlStr(kernRelease), "Operating system release"},
+		{"kern.version", abi.KERN_VERSION, any, ctlStr(kernVersion), "Kernel version"},
+		{"kern.hostname", abi.KERN_HOSTNAME, jail, ctlStr(kernHostname).settable(256, setHostname), "Hostname"},
+		{"kern.osreldate", abi.KERN_OSRELDATE, any, ctlInt(kernOsreldate), "Kernel release date"},
+		{"kern.usrstack", abi.KERN_USRSTACK, any, ctlUlong(func(r *sysctlReq) (int64, error) { return int64(r.p.image.usrstack), nil }), "Top of process stack"},
+		{"kern.arandom", abi.KERN_ARND, any, ctlOpaque("", kernRandom), "arc4rand"},
+		{"hw.machine", abi.HW_MACHINE, any, ctlText("amd64"), "Machine class"},
+		{"hw.ncpu", abi.HW_NCPU, any, ctlInt(ncpu), "Number of active CPUs"},
+		{"hw.pagesize", abi.HW_PAGESIZE, any, ctlInt(konst(pageSize)), "System memory page size"},
+		{"hw.machine_arch", abi.HW_MACHINE_ARCH, any, ctlText("amd64"), "System architecture"},
+		{"vm.overcommit", abi.VM_OVERCOMMIT, rw, ctlInt(konst(0)), "Configure virtual memory overcommit behavior"},
+	}
+}
+
+// sysctlKern is kern.*, as far as it is not in sysctlEarly.
 func sysctlKern() []ctl {
 	const (
 		rd  = abi.CTLFLAG_RD
@@ -28,15 +60,11 @@ func sysctlKern() []ctl {
 		jail = abi.CTLFLAG_RW | abi.CTLFLAG_PRISON | abi.CTLFLAG_CAPRD
 	)
 	return []ctl{
-		{"kern.ostype", abi.KERN_OSTYPE, any, ctlText("FreeBSD"), "Operating system type"},
-		{"kern.osrelease", abi.KERN_OSRELEASE, any, ctlStr(kernRelease), "Operating system release"},
 		{"kern.osrevision", abi.KERN_OSREV, any, ctlInt(konst(199506)), "Operating system revision"},
-		{"kern.version", abi.KERN_VERSION, any, ctlStr(kernVersion), "Kernel version"},
 		{"kern.maxproc", abi.KERN_MAXPROC, tun, ctlInt(capped(procNum("/proc/sys/kernel/threads-max"))), "Maximum number of processes"},
 		{"kern.maxfiles", abi.KERN_MAXFILES, abi.CTLFLAG_RWTUN, ctlInt(capped(procNum("/proc/sys/fs/file-max"))), "Maximum number of files"},
 		{"kern.argmax", abi.KERN_ARGMAX, any, ctlInt(konst(argMax)), "Maximum bytes of argument to execve(2)"},
 		{"kern.securelevel", abi.KERN_SECURELVL, rw, ctlInt(konst(-1)), "Current secure level"},
-		{"kern.hostname", abi.KERN_HOSTNAME, jail, ctlStr(kernHostname).settable(256, setHostname), "Hostname"},
 		{"kern.hostid", abi.KERN_HOSTID, jail, ctlUlong(konst(0)), "Host ID"},
 		{"kern.clockrate", abi.KERN_CLOCKRATE, any, ctlOpaque("S,clockinfo", kernClockrate), "Rate and period of various kernel clocks"},
 		{"kern.posix1version", abi.KERN_POSIX1, rd, ctlInt(konst(200112)), "Version of POSIX attempting to comply to"},
@@ -45,16 +73,13 @@ func sysctlKern() []ctl {
 		{"kern.saved_ids", abi.KERN_SAVED_IDS, rd, ctlInt(konst(0)), "Whether saved set-group/user ID is available"},
 		{"kern.boottime", abi.KERN_BOOTTIME, rd, ctlOpaque("S,timeval", kernBoottime), "System boottime"},
 		{"kern.domainname", abi.KERN_NISDOMAINNAME, jail, ctlStr(kernDomainname).settable(256, setDomainname), "Name of the current YP/NIS domain"},
-		{"kern.osreldate", abi.KERN_OSRELDATE, any, ctlInt(kernOsreldate), "Kernel release date"},
 		{"kern.bootfile", abi.KERN_BOOTFILE, rw, ctlText("/boot/kernel/kernel"), "Name of kernel file booted"},
 		{"kern.maxfilesperproc", abi.KERN_MAXFILESPERPROC, abi.CTLFLAG_RWTUN, ctlInt(capped(procNum("/proc/sys/fs/nr_open"))), "Maximum files allowed open per process"},
 		{"kern.maxprocperuid", abi.KERN_MAXPROCPERUID, abi.CTLFLAG_RWTUN, ctlInt(kernMaxProcPerUID), "Maximum processes allowed per userid"},
 		{"kern.ps_strings", abi.KERN_PS_STRINGS, any, ctlUlong(func(r *sysctlReq) (int64, error) { return int64(r.p.image.psStrings), nil }), "Location of process' ps_strings structure"},
-		{"kern.usrstack", abi.KERN_USRSTACK, any, ctlUlong(func(r *sysctlReq) (int64, error) { return int64(r.p.image.usrstack), nil }), "Top of process stack"},
 		{"kern.logsigexit", abi.KERN_LOGSIGEXIT, rw, ctlInt(konst(0)), "Log processes quitting on abnormal signals to syslog(3)"},
 		{"kern.iov_max", abi.KERN_IOV_MAX, any, ctlInt(konst(iovMax)), "Maximum number of elements in an I/O vector; sysconf(_SC_IOV_MAX)"},
 		{"kern.hostuuid", abi.KERN_HOSTUUID, jail, ctlStr(kernHostUUID), "Host UUID"},
-		{"kern.arandom", abi.KERN_ARND, any, ctlOpaque("", kernRandom), "arc4rand"},
 		{"kern.maxphys", abi.KERN_MAXPHYS, tun, ctlUlong(konst(1 << 20)), "Maximum block I/O access size"},
 
 		{"kern.ident", auto, rd, ctlText("LSF"), "Kernel identifier"},
@@ -82,7 +107,6 @@ func sysctlKern() []ctl {
 		{"kern.sched.name", auto, rd, ctlText("Linux"), "Scheduler name"},
 		{"kern.sched.cpusetsize", auto, any, ctlInt(scaled(kernMaxCPUs, 1, 8)), "sizeof(cpuset_t)"},
 		{"kern.sched.cpusetsizemin", auto, any, ctlInt(func(r *sysctlReq) (int64, error) { n, err := ncpu(r); return (n + 7) / 8, err }), ""},
-		{"kern.smp.maxcpus", auto, any, ctlInt(kernMaxCPUs), "Max number of CPUs that the system was compiled for."},
 		{"kern.smp.maxid", auto, any, ctlInt(func(r *sysctlReq) (int64, error) { n, err := ncpu(r); return n - 1, err }), "Max CPU ID."},
 		{"kern.smp.cpus", auto, any, ctlInt(ncpu), "Number of CPUs online"},
 		{"kern.smp.active", auto, any, ctlInt(func(r *sysctlReq) (int64, error) { n, err := ncpu(r); return min(n-1, 1), err }), "Indicates system is running in SMP mode"},

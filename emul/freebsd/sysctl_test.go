@@ -133,3 +133,24 @@ func TestSysctlTree(t *testing.T) {
 		}
 	}
 }
+
+// TestSysctlEarly: the early tree is a part of the whole one.
+func TestSysctlEarly(t *testing.T) {
+	var walk func(n *ctlNode, mib []int32)
+	walk = func(n *ctlNode, mib []int32) {
+		for _, k := range n.kids {
+			at := append(slices.Clone(mib), k.num)
+			if got, err := sysctlTree().number(k.name); err != nil || !slices.Equal(got, at) {
+				t.Errorf("%s is %v early, %v later (%v)", k.name, at, got, err)
+			}
+			walk(k, at)
+		}
+	}
+	walk(earlyTree(), nil)
+	if mib, err := sysctlNumber("kern.smp.maxcpus"); err != nil || len(mib) != 3 {
+		t.Errorf("%v, %v", mib, err)
+	}
+	if n, _, err := sysctlFind([]int32{abi.CTL_HW, abi.HW_PHYSMEM}); err != nil || n.name != "hw.physmem" {
+		t.Errorf("%v, %v", n, err)
+	}
+}

@@ -21,7 +21,6 @@ func sysctlVM() []ctl {
 		{"vm.v_free_target", abi.VM_V_FREE_TARGET, rw, ctlUint(freeMin), "Desired free pages"},
 		{"vm.v_free_reserved", abi.VM_V_FREE_RESERVED, rw, ctlUint(freeMin), "Pages reserved for deadlock"},
 		{"vm.swap_enabled", abi.VM_SWAPPING_ENABLED, rw, ctlInt(konst(1)), "Enable entire process swapout"},
-		{"vm.overcommit", abi.VM_OVERCOMMIT, rw, ctlInt(konst(0)), "Configure virtual memory overcommit behavior"},
 		{"vm.swap_info", auto, rd, nodeOf(vmSwapInfo), "Swap statistics by device"},
 		{"vm.nswapdev", auto, rd, ctlInt(vmSwapDevices), "Number of swap devices"},
 		{"vm.swap_total", auto, rd, ctlU64(vmSwapTotal), "Total amount of available swap storage."},

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"syscall"
 	"unsafe"
@@ -200,6 +201,14 @@ func unixSockets() {
 	must("NOSIGPIPE", syscall.SetsockoptInt(c, syscall.SOL_SOCKET, syscall.SO_NOSIGPIPE, 1))
 	syscall.Close(s)
 	show("broken", syscall.Sendto(c, []byte("x"), 0, nil))
+	sigs := make(chan os.Signal, 4)
+	signal.Notify(sigs, syscall.SIGPIPE)
+	_, err = syscall.Write(c, []byte("x"))
+	show("broken write", err, len(sigs))
+	must("NOSIGPIPE off", syscall.SetsockoptInt(c, syscall.SOL_SOCKET, syscall.SO_NOSIGPIPE, 0))
+	_, err = syscall.Write(c, []byte("x"))
+	show("broken write with signal", err, <-sigs)
+	signal.Stop(sigs)
 
 	p, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET, 0)
 	must("socketpair", err)
