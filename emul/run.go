@@ -96,7 +96,13 @@ func (l *Loop) toGuest(t *Task) {
 	for len(t.deferred) > 0 {
 		s := t.deferred[0]
 		t.deferred = t.deferred[1:]
-		l.deliver(t, s)
+		// The call, an exec say, may have changed what becomes of it.
+		switch l.pers.Signal(t, s) {
+		case Native:
+			l.sendNative(t, s)
+		case Handle:
+			l.deliver(t, s)
+		}
 	}
 	for s := l.pers.Pending(t); s != nil; s = l.pers.Pending(t) {
 		switch l.classify(t, s) {
