@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul/host"
 )
 
 // HostNR is a Linux system call number. Guest numbers are of a type of their
@@ -73,7 +75,8 @@ type Action struct {
 	thenAll   func([]Ret) Action
 	wakeable  bool
 	noRestart bool
-	atomic    bool       // signals wait until the call is done
+	atomic    bool // signals wait until the call is done
+	tail      host.TailKind
 	native    bool       // an exec that ends in a Linux program
 	clone     *CloneSpec // makes a new task
 }
@@ -112,6 +115,18 @@ func Tail(nr HostNR, args ...uint64) Action {
 		return Host(nr, args...).Then(Finish)
 	}
 	return Action{kind: actTail, call: NewCall(nr, args...)}
+}
+
+// TailZero is Tail for calls of which only failure matters: success answers 0,
+// and so does EAGAIN (a futex wait whose word has changed).
+func TailZero(nr HostNR, args ...uint64) Action {
+	return Action{kind: actTail, call: NewCall(nr, args...), tail: host.TailZero}
+}
+
+// TailNoFifth is Tail for a call with six arguments that does not look at the
+// fifth, such as mmap of anonymous memory.
+func TailNoFifth(nr HostNR, args ...uint64) Action {
+	return Action{kind: actTail, call: NewCall(nr, args...), tail: host.TailNoFifth}
 }
 
 // Host makes a host call and continues with Then. It may block.

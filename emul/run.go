@@ -28,6 +28,9 @@ func (l *Loop) perform(t *Task, a Action) {
 				return
 			}
 			a.kind, a.then = actHost, Finish
+			if a.tail == host.TailZero {
+				a.then = finishZero
+			}
 		case actHost:
 			if a.wakeable && len(t.deferred) > 0 {
 				// A handler is waiting to run: a call that waits ends at once.
@@ -142,6 +145,14 @@ func (l *Loop) sendNative(t *Task, s *Signal) {
 	unix.Tgkill(t.Proc.Pid, t.Tid, unix.Signal(s.Host))
 }
 
+// finishZero answers as TailZero does.
+func finishZero(r Ret) Action {
+	if err := r.Err(); err != nil && err != unix.EAGAIN {
+		return Fail(err)
+	}
+	return Return(0)
+}
+
 func (l *Loop) startTail(t *Task, a Action) {
 	t.act = a
 	t.state = inTail
@@ -149,7 +160,7 @@ func (l *Loop) startTail(t *Task, a Action) {
 	if a.call.n < 3 {
 		args[2] = t.Regs.Rdx // FreeBSD leaves RDX alone
 	}
-	t.trace.SetTail(&t.Regs, uint64(a.call.NR), &args)
+	t.trace.SetTail(a.tail, &t.Regs, uint64(a.call.NR), &args)
 	t.resumeHost(0)
 }
 

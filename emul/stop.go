@@ -43,9 +43,10 @@ func (l *Loop) syscallStop(t *Task) {
 
 func (l *Loop) syscall(t *Task, nr uint64) {
 	t.Regs.Rax, t.Regs.Orig_rax = nr, nr
-	t.scratchUsed = 0
-	next := l.pers.Syscall(t)
-	l.perform(t, l.maybePatch(t, next))
+	l.perform(t, l.maybePatch(t, func() Action {
+		t.scratchUsed = 0
+		return l.pers.Syscall(t)
+	}))
 }
 
 func (l *Loop) signalStop(t *Task, sig unix.Signal) {
@@ -57,15 +58,16 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 		l.hostDone(t, regs.Rax)
 		return
 	}
-	s := &Signal{Host: int(sig)}
-	if t.trace.GetSiginfo(&s.Info) != nil {
+	var info host.Siginfo
+	if t.trace.GetSiginfo(&info) != nil {
 		return
 	}
-	if sig == unix.SIGSYS && s.Info.Code == host.SysUserDispatch {
+	if sig == unix.SIGSYS && info.Code == host.SysUserDispatch {
 		t.Regs = regs
 		l.syscall(t, regs.Rax)
 		return
 	}
+	s := &Signal{Host: int(sig), Info: info}
 	if t.forced == int(sig) {
 		t.forced = 0
 		l.resume(t, &regs, int(sig))
@@ -162,6 +164,7 @@ func (l *Loop) backToGuest(t *Task, regs *host.Regs, restart bool) {
 	case host.TailNotStarted:
 		t.Regs.Rewind(nr)
 	case host.TailInterrupted:
+		restart = restart && !(t.state == inTail && t.act.noRestart)
 		if kind == host.RestartAlways || kind == host.RestartIfAsked && restart {
 			t.Regs.Rewind(nr)
 		} else {

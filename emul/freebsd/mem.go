@@ -85,6 +85,9 @@ func mmap(t *emul.Task, addr Addr, size Size, prot ProtFlags, flags MapFlags, fd
 	if align != 0 && fl&mapFixed == 0 {
 		return mmapAligned(t, n, uint64(pr), h, fd, uint64(off)-pageoff, alignOf(align), pageoff)
 	}
+	if h&unix.MAP_ANONYMOUS != 0 && fl&mapFixed == 0 {
+		return emul.TailNoFifth(unix.SYS_MMAP, at, n, uint64(pr), h, ^uint64(0), 0)
+	}
 	return emul.Host(unix.SYS_MMAP, at, n, uint64(pr), h, uint64(fd), uint64(off)-pageoff).Atomic().
 		Then(func(r emul.Ret) emul.Action { return mapped(r, fl, pageoff) })
 }

@@ -48,9 +48,7 @@ func umtxOp(t *emul.Task, obj Addr, op Int, val Long, uaddr1, uaddr2 Addr) emul.
 		if n > maxWake {
 			n = maxWake
 		}
-		return emul.Host(unix.SYS_FUTEX, uint64(obj), futexWake, n).Atomic().Then(func(r emul.Ret) emul.Action {
-			return emul.Fail(r.Err()) // success answers 0, not the count
-		})
+		return emul.TailZero(unix.SYS_FUTEX, uint64(obj), futexWake, n)
 	case umtxNwakePrivate:
 		return umtxNwake(t, obj, int(val))
 	}
@@ -81,6 +79,9 @@ func umtxDoWait(t *emul.Task, obj Addr, long bool, val uint64, size, timeout Add
 	if err != nil {
 		return emul.Fail(err)
 	}
+	if cmd == futexWait {
+		return emul.TailZero(unix.SYS_FUTEX, uint64(obj), futexWait, val&0xffffffff, ts).NoRestart()
+	}
 	return emul.Host(unix.SYS_FUTEX, uint64(obj), cmd, val&0xffffffff, ts, 0, futexAnyBit).NoRestart().
 		Then(func(r emul.Ret) emul.Action {
 			if r.Err() == unix.EAGAIN {
@@ -94,7 +95,7 @@ func umtxDoWait(t *emul.Task, obj Addr, long bool, val uint64, size, timeout Add
 // the address of Linux's timespec for it.
 func umtxTimeout(t *emul.Task, size, timeout Addr) (cmd, ts uint64, err error) {
 	if timeout == 0 {
-		return futexWaitBitset, 0, nil
+		return futexWait, 0, nil
 	}
 	var ut umtxTime
 	if size <= 16 {
@@ -114,27 +115,12 @@ func umtxTimeout(t *emul.Task, size, timeout Addr) (cmd, ts uint64, err error) {
 		return 0, 0, abi.EINVAL
 	}
 	if ut.Flags&umtxAbsTime == 0 {
-		// An absolute deadline survives restarts; relative time is counted
-		// from now on the monotonic clock.
-		var now unix.Timespec
-		unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
-		ut.Timeout = addTimespec(now, ut.Timeout)
+		cmd = futexWait // Linux counts relative time on the monotonic clock
 	} else if clock == unix.CLOCK_REALTIME {
 		cmd |= futexRealtime
 	}
 	at, err := emul.AllocStore(t, ut.Timeout)
 	return cmd, uint64(at), err
-}
-
-func addTimespec(a, b unix.Timespec) unix.Timespec {
-	s := unix.Timespec{Sec: a.Sec + b.Sec, Nsec: a.Nsec + b.Nsec}
-	if s.Nsec >= 1e9 {
-		s.Sec, s.Nsec = s.Sec+1, s.Nsec-1e9
-	}
-	if s.Sec < a.Sec {
-		s.Sec = 1 << 62 // far beyond any clock
-	}
-	return s
 }
 
 // umtxNwake wakes everybody on each of n addresses.

@@ -14,15 +14,27 @@ func (t *Tracee) SetCall(base *Regs, nr uint64, a *[6]uint64) error {
 	return t.SetRegs(&r)
 }
 
+// TailKind is a variant of the tail call.
+type TailKind uint8
+
+const (
+	TailPlain   TailKind = iota // up to five arguments, the result is the guest's
+	TailNoFifth                 // six arguments, of which the fifth is not used
+	TailZero                    // up to five; success and EAGAIN answer 0
+)
+
 // SetTail writes registers that make one host call and go on in the guest.
-func (t *Tracee) SetTail(base *Regs, nr uint64, a *[6]uint64) error {
+func (t *Tracee) SetTail(kind TailKind, base *Regs, nr uint64, a *[6]uint64) error {
 	r := *base
 	r.Rax, r.Orig_rax = nr, noSyscall
 	// Arguments that the call does not have keep the guest's values.
 	r.Rdi, r.Rsi, r.R10, r.R8 = a[0], a[1], a[3], a[4]
 	r.Rdx = a[2]
 	r.R9 = base.Rip
-	r.Rip = tailEntry
+	if kind == TailNoFifth {
+		r.R8, r.R9 = base.Rip, a[5]
+	}
+	r.Rip = tails[kind].entry
 	return t.SetRegs(&r)
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"golang.org/x/sys/unix"
@@ -147,6 +148,19 @@ var (
 		0xf9,       // 42: stc
 		0xff, 0xe1, // 43: jmp rcx
 	}
+	// The same with the return address in R8, for mmap of anonymous memory:
+	// it has six arguments, but Linux does not look at the descriptor.
+	codeTail8 = patched(codeTail, 4, 0xc1)
+	// The same for calls whose result is not wanted: 0 for any success, and
+	// for EAGAIN, which a futex wait answers when the word has changed.
+	codeTailZero = append([]byte{
+		0x0f, 0x05, // syscall
+		0x48, 0x83, 0xf8, 0xf5, // cmp rax, -EAGAIN
+		0x74, 0x05, // je: make it 0
+		0x48, 0x85, 0xc0, // test rax, rax
+		0x78, 0x02, // js: an error
+		0x31, 0xc0, // xor eax, eax
+	}, codeTail[2:]...)
 	codeBatch = []byte{
 		0x49, 0x8b, 0x04, 0x24, // mov rax, [r12]
 		0x49, 0x8b, 0x7c, 0x24, 0x08, // mov rdi, [r12+8]
@@ -165,10 +179,12 @@ var (
 )
 
 const (
-	callEntry  = enginePage
-	tailEntry  = enginePage + 0x40
-	batchEntry = enginePage + 0x80
-	execEntry  = enginePage + 0x100 // where a fresh image stops: int3
+	callEntry     = enginePage
+	tailEntry     = enginePage + 0x40
+	tail8Entry    = enginePage + 0x80
+	tailZeroEntry = enginePage + 0xc0
+	batchEntry    = enginePage + 0x140
+	execEntry     = enginePage + 0x1c0 // where a fresh image stops: int3
 
 	callDone  = callEntry + 3
 	batchDone = batchEntry + 50
@@ -182,6 +198,26 @@ const (
 	tailNeg   = 27 // from here on RAX is a positive Linux errno
 	tailConv  = 39 // from here on RAX is a guest errno
 )
+
+// patched is code with one byte changed.
+func patched(code []byte, at int, b byte) []byte {
+	c := bytes.Clone(code)
+	c[at] = b
+	return c
+}
+
+// tails are the variants of the tail sequence. From offset tailAfter+shift on
+// they are the same.
+var tails = [...]struct {
+	entry uint64
+	code  []byte
+	shift int64
+	r8    bool // the return address is in R8, not in R9
+}{
+	{tailEntry, codeTail, 0, false},
+	{tail8Entry, codeTail8, 0, true},
+	{tailZeroEntry, codeTailZero, int64(len(codeTailZero) - len(codeTail)), false},
+}
 
 // BatchEntrySize is what one call of a batch takes in scratch memory (bytes).
 const BatchEntrySize = 56
@@ -201,8 +237,10 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 		img[i] = 0xcc
 	}
 	put(callEntry, codeCall)
-	tail := put(tailEntry, codeTail)
-	binary.LittleEndian.PutUint32(tail[30:], uint32(errnoPage-(tailEntry+34)))
+	for _, s := range tails {
+		tail := put(s.entry, s.code)
+		binary.LittleEndian.PutUint32(tail[30+s.shift:], uint32(errnoPage-(s.entry+34+uint64(s.shift))))
+	}
 	batch := put(batchEntry, codeBatch)
 	batch[len(batch)-2] = byte(-(len(batch) - 1))
 	for e := 0; e < 4096; e++ {

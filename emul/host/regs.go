@@ -51,6 +51,7 @@ const (
 	errRestartNoHand       = -514
 	errRestartBlock        = -516
 	eintr                  = -4
+	eagain                 = -11
 	noSyscall              = ^uint64(0)
 	firstErrno       int64 = -4095
 )
@@ -93,8 +94,14 @@ func (r *Regs) PeekTail() (TailState, RestartKind) {
 // changed to the guest's registers after the call; errnos is the table in the
 // image. In TailNotStarted and TailInterrupted r is left alone.
 func (r *Regs) Tail(errnos func(linux int) byte) (TailState, RestartKind) {
-	off := int64(r.Rip) - tailEntry
-	if off < 0 || off >= int64(len(codeTail)) {
+	var off int64
+	v := -1
+	for i := range tails {
+		if o := int64(r.Rip - tails[i].entry); r.Rip >= tails[i].entry && o < int64(len(tails[i].code)) {
+			v, off = i, o
+		}
+	}
+	if v < 0 {
 		return TailNone, NoRestart
 	}
 	if off < tailAfter {
@@ -105,9 +112,18 @@ func (r *Regs) Tail(errnos func(linux int) byte) (TailState, RestartKind) {
 			return TailInterrupted, k
 		}
 	}
-	if off >= tailRCX {
+	if off -= tails[v].shift; off < tailAfter || off == tailAfter && tails[v].shift > 0 {
+		// Inside what only tailZero has: the result is 0 or an error.
+		if int64(r.Rax) == eagain || int64(r.Rax) > 0 {
+			r.Rax = 0
+		}
+	}
+	switch {
+	case off >= tailRCX:
 		r.Rip = r.Rcx
-	} else {
+	case tails[v].r8:
+		r.Rip = r.R8
+	default:
 		r.Rip = r.R9
 	}
 	switch {
