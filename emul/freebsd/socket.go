@@ -372,11 +372,6 @@ func sockName(t *emul.Task, nr emul.HostNR, s FD, name Sockaddr, lenp guest.Ptr[
 	})
 }
 
-// listen(2): a negative backlog means the largest on both systems.
-func listen(t *emul.Task, s FD, backlog Int) emul.Action {
-	return emul.Tail(unix.SYS_LISTEN, uint64(s), uint64(backlog))
-}
-
 // setfib(2): there is one routing table (net.fibs is 1).
 func setfib(t *emul.Task, fib Int) emul.Action {
 	if fib != 0 {

@@ -95,7 +95,7 @@ var table = [...]emul.Row{
 	100: emul.Sys("getpriority", emul.H2(getpriority)),
 	104: emul.Sys("bind", emul.H3(bind)),
 	105: emul.Sys("setsockopt", emul.H5(setsockopt).Noted("options that Linux lacks are known to the process that sets them and its children, by descriptor")),
-	106: emul.Sys("listen", emul.H2(listen)),
+	106: emul.Sys("listen", emul.P2[FD, Int](unix.SYS_LISTEN)),
 	116: emul.Sys("gettimeofday", emul.P2[Addr, Addr](unix.SYS_GETTIMEOFDAY)),
 	117: emul.Sys("getrusage", emul.P2[Int, Addr](unix.SYS_GETRUSAGE)),
 	118: emul.Sys("getsockopt", emul.H5(getsockopt)),
