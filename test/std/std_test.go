@@ -1,158 +1,127 @@
-// Package std tests Go's standard library as FreeBSD programs, through an
-// entry in binfmt_misc, and compares what fails with known_failures.txt.
 package std
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/lsf-linux/lsf/internal/lsftest"
 )
 
-// core are the packages that talk to the kernel: always tested, with both engines.
-var core = []string{
-	"internal/poll", "internal/syscall/unix", "io/fs", "os", "os/exec", "os/signal", "path/filepath",
-	"sync", "sync/atomic", "syscall", "time",
-}
+// atOnce is how many packages are tested at a time. Many tests watch the clock.
+const atOnce = 2
 
-// How long one package's tests may take by themselves, and in all.
-const (
-	perPackage = "4m" // go test -timeout
-	patience   = 6 * time.Minute
-)
-
-// known is a line of known_failures.txt.
-type known struct {
-	pkg, test string
-	engine    string // "sud", "ptrace" or "any"
-	flaky     bool   // may pass, too
-	reason    string
-}
-
-// TestStd tests the core packages, or with LSF_TEST_STD=all every package of
-// the standard library that has tests; LSF_TEST_STD may also list packages.
+// TestStd tests what LSF_TEST_STD names.
 func TestStd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes minutes")
 	}
-	packages, engines := core, []string{"sud", "ptrace"}
+	s := newSuite(t)
+	jobs, engines := core, []string{"sud", "ptrace"}
 	switch list := os.Getenv("LSF_TEST_STD"); list {
 	case "", "core":
 	case "all":
-		packages = allPackages(t)
+		jobs = whole(s.list(t, "std"))
 	default:
-		packages = strings.Fields(list)
+		jobs = whole(s.list(t, strings.Fields(list)...))
+	}
+	if pattern := os.Getenv("LSF_STD_RUN"); pattern != "" {
+		jobs = slices.Clone(jobs)
+		for i := range jobs {
+			jobs[i].run = pattern
+		}
 	}
 	if e := os.Getenv("LSF_ENGINE"); e != "" {
 		engines = []string{e}
 	}
-	list := readKnown(t)
-	for _, engine := range engines {
-		for _, pkg := range packages {
-			if engine == "ptrace" && len(engines) > 1 && !slices.Contains(core, pkg) {
-				continue // the fallback: core packages suffice
+	defer s.summary(t)
+	slots := make(chan struct{}, atOnce)
+	t.Run("packages", func(t *testing.T) {
+		for _, j := range jobs {
+			for _, engine := range engines {
+				if engine == "ptrace" && len(engines) > 1 && !isCore(j.pkg) {
+					continue // the fallback: what talks to the kernel suffices
+				}
+				t.Run(j.pkg+"/"+engine, func(t *testing.T) {
+					t.Parallel()
+					slots <- struct{}{}
+					defer func() { <-slots }()
+					s.test(t, engine, j)
+				})
 			}
-			t.Run(engine+"/"+pkg, func(t *testing.T) { testPackage(t, engine, pkg, list) })
 		}
-	}
+	})
 }
 
-// testPackage runs one package's tests and compares.
-func testPackage(t *testing.T, engine, pkg string, list []known) {
-	cmd := lsftest.Registered(t, "go", "test", "-short", "-count=1", "-vet=off", "-json", "-timeout", perPackage, pkg)
-	cmd.Env = append(cmd.Env, "GOOS=freebsd", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=", "LSF_ENGINE="+engine)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Start(); err != nil {
+func whole(packages []string) []job {
+	var jobs []job
+	for _, pkg := range packages {
+		jobs = append(jobs, job{pkg: pkg})
+	}
+	return jobs
+}
+
+// suite is one run over packages.
+type suite struct {
+	goroot string
+	cache  string // where test programs are
+	known  []known
+
+	mu   sync.Mutex
+	rows []string
+}
+
+func newSuite(t *testing.T) *suite {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT", "GOVERSION").Output()
+	if err != nil {
 		t.Fatal(err)
 	}
-	hung := time.AfterFunc(patience, func() { _ = cmd.Process.Kill() })
-	err := cmd.Wait()
-	hung.Stop()
-	if err != nil && stdout.Len() == 0 {
-		t.Fatalf("%v\n%s", err, &stderr)
-	}
-	failed, logs := failures(stdout.Bytes())
-	if err != nil && len(failed) == 0 {
-		failed[""] = true // crashed outside any test
-	}
-	for _, k := range list {
-		if k.pkg != pkg || k.engine != "any" && k.engine != engine {
-			continue
+	goroot, version, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+	cache := os.Getenv("LSF_STD_CACHE")
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !failed[k.test] && !k.flaky {
-			t.Errorf("%s %s passes now: take it off known_failures.txt (%s)", pkg, k.test, k.reason)
-		}
-		delete(failed, k.test)
+		cache = filepath.Join(dir, "lsf-std")
 	}
-	for _, test := range slices.Sorted(maps.Keys(failed)) {
-		t.Errorf("%s %s fails\n%s", pkg, test, tail(logs[test], 4000))
+	cache = filepath.Join(cache, version)
+	if err := os.MkdirAll(cache, 0o755); err != nil {
+		t.Fatal(err)
 	}
+	f, err := os.Open("known-failures.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	list, err := readKnown(f)
+	if err != nil {
+		t.Fatalf("known-failures.txt: %v", err)
+	}
+	return &suite{goroot: goroot, cache: cache, known: list}
 }
 
-// failures reads go test -json and returns the top-level tests that failed and
-// the output of each. What is not in any test goes under "".
-func failures(out []byte) (failed map[string]bool, logs map[string]string) {
-	failed, logs = map[string]bool{}, map[string]string{}
-	dec := json.NewDecoder(bytes.NewReader(out))
-	running := map[string]bool{}
-	for {
-		var e struct{ Action, Test, Output string }
-		if err := dec.Decode(&e); err != nil {
-			if err != io.EOF {
-				logs[""] += fmt.Sprintf("go test -json: %v\n", err)
-			}
-			break
-		}
-		top, _, sub := strings.Cut(e.Test, "/")
-		switch e.Action {
-		case "run":
-			running[top] = true
-		case "output", "build-output":
-			logs[top] += e.Output
-		case "fail":
-			if e.Test != "" {
-				failed[top] = true
-			} else if len(failed) == 0 {
-				failed[""] = true
-			}
-			fallthrough
-		case "pass", "skip":
-			if !sub {
-				delete(running, top)
-			}
-		}
-	}
-	// A test that neither passed nor failed was cut short by a crash.
-	for test := range running {
-		failed[test] = true
-		delete(failed, "")
-	}
-	return failed, logs
+// env is the environment that go test gives to test programs.
+func (s *suite) env() []string {
+	return append(os.Environ(), "GOOS=freebsd", "GOARCH=amd64", "CGO_ENABLED=0", "GOFLAGS=", "GOTOOLCHAIN=local",
+		"PATH="+filepath.Join(s.goroot, "bin")+":"+os.Getenv("PATH"))
 }
 
-func tail(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return "…" + s[len(s)-n:]
-}
-
-// allPackages lists the packages of the standard library that have tests.
-func allPackages(t *testing.T) []string {
+// list expands patterns to the packages that have tests.
+func (s *suite) list(t *testing.T, patterns ...string) []string {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-f", "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}", "std")
-	cmd.Env = append(os.Environ(), "GOOS=freebsd", "GOARCH=amd64", "CGO_ENABLED=0")
+	const format = "{{if or .TestGoFiles .XTestGoFiles}}{{.ImportPath}}{{end}}"
+	cmd := exec.Command("go", append([]string{"list", "-f", format}, patterns...)...)
+	cmd.Dir, cmd.Env = filepath.Join(s.goroot, "src"), s.env()
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
@@ -160,37 +129,104 @@ func allPackages(t *testing.T) []string {
 	return strings.Fields(string(out))
 }
 
-// readKnown reads known_failures.txt.
-func readKnown(t *testing.T) []known {
+// build makes a package's test program, if it is not there from another time.
+func (s *suite) build(t *testing.T, pkg string) string {
 	t.Helper()
-	f, err := os.Open("known_failures.txt")
+	prog := filepath.Join(s.cache, strings.ReplaceAll(pkg, "/", "_"), filepath.Base(pkg)+".test")
+	if _, err := os.Stat(prog); err == nil {
+		return prog
+	}
+	temp := fmt.Sprintf("%s.%d-%d", prog, os.Getpid(), time.Now().UnixNano())
+	cmd := exec.Command("go", "test", "-c", "-vet=off", "-o", temp, pkg)
+	cmd.Dir, cmd.Env = filepath.Join(s.goroot, "src"), s.env()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("go test -c %s: %v\n%s", pkg, err, out)
+	}
+	if err := os.Rename(temp, prog); err != nil {
+		t.Fatal(err)
+	}
+	return prog
+}
+
+// test runs one package's tests and compares.
+func (s *suite) test(t *testing.T, engine string, j job) {
+	res := s.run(t, engine, j)
+	s.mu.Lock()
+	s.rows = append(s.rows, res.row(engine, j.pkg))
+	s.mu.Unlock()
+	for _, wrong := range compare(j.pkg, engine, res, s.known) {
+		t.Error(wrong)
+	}
+}
+
+func (s *suite) run(t *testing.T, engine string, j job) result {
+	prog := s.build(t, j.pkg)
+	limit := patience(j.pkg)
+	args := []string{"-test.short", "-test.v=test2json", "-test.paniconexit0", "-test.timeout=" + limit.String()}
+	if j.run != "" {
+		args = append(args, "-test.run="+j.run)
+	}
+	if j.skip != "" {
+		args = append(args, "-test.skip="+j.skip)
+	}
+	// When the program is done, nothing but this shell and its parent may be
+	// there. A supervisor that has lost its last guest needs a moment to go.
+	const script = `"$@"; status=$?
+for wait in 0 .1 .5 2; do
+	sleep $wait
+	set -- /proc/[0-9]*
+	[ $# -gt 2 ] || exit $status
+done
+for p; do
+	case $p in /proc/1|/proc/$$) ;; *) cat $p/stat; tr '\0' ' ' <$p/cmdline; echo;; esac
+done >&3
+exit $status`
+	cmd := lsftest.Registered(t, "/bin/sh", append([]string{"-c", script, "sh", prog}, args...)...)
+	dir := filepath.Join(s.goroot, "src", j.pkg)
+	cmd.Dir = dir
+	cmd.Env = append(append(cmd.Env, s.env()...), "LSF_ENGINE="+engine, "LSF_DEBUG=1", "PWD="+dir)
+	out, err := os.CreateTemp(t.TempDir(), "out")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	var list []known
-	lines := bufio.NewScanner(f)
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || line[0] == '#' {
-			continue
-		}
-		fields := strings.Fields(line)
-		if len(fields) < 4 {
-			t.Fatalf("known_failures.txt:%d: want: package test engine reason", n)
-		}
-		k := known{pkg: fields[0], test: fields[1], engine: fields[2], reason: strings.Join(fields[3:], " ")}
-		k.engine, k.flaky = strings.CutSuffix(k.engine, "?")
-		if k.test == "-" {
-			k.test = ""
-		}
-		if !slices.Contains([]string{"any", "sud", "ptrace"}, k.engine) {
-			t.Fatalf("known_failures.txt:%d: no such engine: %s", n, k.engine)
-		}
-		list = append(list, k)
-	}
-	if err := lines.Err(); err != nil {
+	defer out.Close()
+	var left bytes.Buffer
+	r, w, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return list
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = out, out, []*os.File{w}
+	ctx, cancel := context.WithTimeout(t.Context(), limit+time.Minute)
+	defer cancel()
+	start := time.Now()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
+	_, _ = left.ReadFrom(r)
+	err = cmd.Wait()
+	took := time.Since(start)
+	stop()
+	text, readErr := os.ReadFile(out.Name())
+	if readErr != nil {
+		t.Fatal(readErr)
+	}
+	res := parse(string(text), err, took)
+	res.left = strings.TrimSpace(left.String())
+	if res.left != "" {
+		res.logs["*"] += "left behind:\n" + res.left + "\n"
+	}
+	return res
+}
+
+// summary writes the table of results.
+func (s *suite) summary(t *testing.T) {
+	slices.Sort(s.rows)
+	table := "engine\tpackage\tpass\tfail\tskip\tseconds\tend\n" + strings.Join(s.rows, "")
+	path := filepath.Join(s.cache, "summary.tsv")
+	if err := os.WriteFile(path, []byte(table), 0o644); err != nil {
+		t.Error(err)
+	}
+	t.Logf("%s:\n%s", path, table)
 }
