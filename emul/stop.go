@@ -58,16 +58,15 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 		l.hostDone(t, regs.Rax)
 		return
 	}
-	var info host.Siginfo
-	if t.trace.GetSiginfo(&info) != nil {
-		return
-	}
-	if sig == unix.SIGSYS && info.Code == host.SysUserDispatch {
+	if sig == unix.SIGSYS && t.state != inHost && regs.Dispatched() {
 		t.Regs = regs
 		l.syscall(t, regs.Rax)
 		return
 	}
-	s := &Signal{Host: int(sig), Info: info}
+	s := &Signal{Host: int(sig)}
+	if t.trace.GetSiginfo(&s.Info) != nil {
+		return
+	}
 	if t.forced == int(sig) {
 		t.forced = 0
 		l.resume(t, &regs, int(sig))

@@ -36,9 +36,6 @@ const (
 	sudOff     = 0
 	sudOn      = 1
 	setSUDConf = 0x4210 // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
-
-	// SysUserDispatch is the si_code of a SIGSYS from SUD.
-	SysUserDispatch = 2
 )
 
 // NewEngine chooses the engine: kind by name ("sud", "ptrace"), or "" for the

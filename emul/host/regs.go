@@ -81,6 +81,14 @@ func Restart(rax uint64) RestartKind {
 	return NoRestart
 }
 
+// Dispatched tells, at a SIGSYS, the one that Syscall User Dispatch raises for
+// a system call from one that somebody sent: only the former finds a thread
+// that is in a system call and yet outside the code whose calls are Linux's.
+// (The si_code says the same, at the price of another ptrace call.)
+func (r *Regs) Dispatched() bool {
+	return r.Orig_rax != noSyscall && (r.Rip < enginePage || r.Rip > thunkEnd)
+}
+
 // EINTR says that RAX holds plain -EINTR, which Linux does not restart by itself.
 func (r *Regs) EINTR() bool { return int64(r.Rax) == eintr }
 
