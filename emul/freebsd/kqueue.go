@@ -69,8 +69,8 @@ func makeKqueue(t *emul.Task, flags uint64) emul.Action {
 }
 
 // kevent serves kevent(2) of FreeBSD 12 and later.
-func kevent(t *emul.Task, fd FD, changes guest.Ptr[abi.Kevent], nchanges Int,
-	events guest.Ptr[abi.Kevent], nevents Int, timeout guest.Ptr[[2]int64]) emul.Action {
+func kevent(t *emul.Task, fd FD, changes kevents, nchanges Int,
+	events kevents, nevents Int, timeout timeoutAt) emul.Action {
 	return startKevent(t, &keventCall{
 		fd: fd, changes: uint64(changes), nchanges: int(nchanges),
 		events: uint64(events), nevents: int(nevents),
@@ -78,8 +78,8 @@ func kevent(t *emul.Task, fd FD, changes guest.Ptr[abi.Kevent], nchanges Int,
 }
 
 // freebsd11Kevent serves kevent(2) as it was up to FreeBSD 11.
-func freebsd11Kevent(t *emul.Task, fd FD, changes guest.Ptr[abi.Kevent11], nchanges Int,
-	events guest.Ptr[abi.Kevent11], nevents Int, timeout guest.Ptr[[2]int64]) emul.Action {
+func freebsd11Kevent(t *emul.Task, fd FD, changes kevents11, nchanges Int,
+	events kevents11, nevents Int, timeout timeoutAt) emul.Action {
 	return startKevent(t, &keventCall{
 		fd: fd, changes: uint64(changes), nchanges: int(nchanges),
 		events: uint64(events), nevents: int(nevents), old: true,
@@ -122,14 +122,14 @@ const (
 	arenaSize = reportMax * (lookSize + 16 + 16)
 )
 
-func startKevent(t *emul.Task, c *keventCall, timeout guest.Ptr[[2]int64]) emul.Action {
+func startKevent(t *emul.Task, c *keventCall, timeout timeoutAt) emul.Action {
 	c.t, c.p = t, procOf(t)
 	if timeout != 0 {
-		ts, err := timeout.Load(t)
+		ts, err := guest.Ptr[abi.Timespec](timeout).Load(t)
 		if err != nil {
 			return emul.Fail(err)
 		}
-		c.setTimeout(ts[0], ts[1], time.Now())
+		c.setTimeout(ts.Sec, ts.Nsec, time.Now())
 	}
 	c.kq = c.p.kq.byFD[int32(c.fd)]
 	if c.kq == nil {
@@ -500,16 +500,21 @@ func (c *keventCall) loadChanges(n int) ([]abi.Kevent, error) {
 			return nil, err
 		}
 		c.changes = uint64(guest.Ptr[abi.Kevent11](c.changes).Add(n))
-		out := make([]abi.Kevent, n)
-		for i, e := range evs {
-			out[i] = abi.Kevent{Ident: e.Ident, Filter: e.Filter, Flags: e.Flags,
-				Fflags: e.Fflags, Data: e.Data, Udata: e.Udata}
-		}
-		return out, nil
+		return widen(evs), nil
 	}
 	evs, err := guest.Ptr[abi.Kevent](c.changes).LoadN(c.t, n)
 	c.changes = uint64(guest.Ptr[abi.Kevent](c.changes).Add(n))
 	return evs, err
+}
+
+// widen converts events of FreeBSD 11.
+func widen(evs []abi.Kevent11) []abi.Kevent {
+	out := make([]abi.Kevent, len(evs))
+	for i, e := range evs {
+		out[i] = abi.Kevent{Ident: e.Ident, Filter: e.Filter, Flags: e.Flags,
+			Fflags: e.Fflags, Data: e.Data, Udata: e.Udata}
+	}
+	return out
 }
 
 // store appends events to the guest's eventlist.

@@ -125,7 +125,7 @@ func kqExec(t *emul.Task, next func() emul.Action) emul.Action {
 		order = append(order, fd)
 		calls = append(calls, emul.NewCall(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD))
 	}
-	return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
+	return inBatches(calls, func(rets []emul.Ret) emul.Action {
 		for i, r := range rets {
 			if r.Err() == unix.EBADF {
 				p.kq.closeRange(order[i], order[i])
@@ -133,6 +133,23 @@ func kqExec(t *emul.Task, next func() emul.Action) emul.Action {
 		}
 		return next()
 	})
+}
+
+// inBatches is Batch for any number of calls.
+func inBatches(calls []emul.Call, then func(rets []emul.Ret) emul.Action) emul.Action {
+	const most = 128
+	var all []emul.Ret
+	var next func() emul.Action
+	next = func() emul.Action {
+		part := calls[len(all):min(len(all)+most, len(calls))]
+		return emul.Batch(part...).ThenAll(func(rets []emul.Ret) emul.Action {
+			if all = append(all, rets...); len(all) < len(calls) {
+				return next()
+			}
+			return then(all)
+		})
+	}
+	return next()
 }
 
 // now is the time of EVFILT_TIMER.

@@ -447,3 +447,20 @@ func TestPollReady(t *testing.T) {
 		}
 	}
 }
+
+func TestKeventString(t *testing.T) {
+	for _, c := range []struct {
+		ev   abi.Kevent
+		want string
+	}{
+		{abi.Kevent{Ident: 5, Filter: abi.EVFILT_READ, Flags: abi.EV_ADD | abi.EV_CLEAR}, "5,EVFILT_READ,EV_ADD|EV_CLEAR,0,0x0,0x0"},
+		{abi.Kevent{Ident: 16, Filter: abi.EVFILT_USER, Fflags: abi.NOTE_TRIGGER | abi.NOTE_FFCOPY | 3}, "0x10,EVFILT_USER,0,NOTE_FFCOPY|NOTE_TRIGGER|0x3,0x0,0x0"},
+		{abi.Kevent{Ident: 7, Filter: abi.EVFILT_PROC, Flags: abi.EV_EOF, Fflags: abi.NOTE_EXIT, Data: 256}, "7,EVFILT_PROC,EV_EOF,NOTE_EXIT,0x100,0x0"},
+		{abi.Kevent{Filter: 3, Fflags: 1}, "0x0,3,0,0x1,0x0,0x0"},
+		{abi.Kevent{Filter: -32768, Fflags: 1}, "0x0,-32768,0,0x1,0x0,0x0"},
+	} {
+		if got := keventString(&c.ev); got != c.want {
+			t.Errorf("got %s, want %s", got, c.want)
+		}
+	}
+}

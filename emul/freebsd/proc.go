@@ -60,7 +60,7 @@ func closeKqueues(t *emul.Task, flags uint64) func(*emul.Task) emul.Action {
 		for _, fd := range fds {
 			calls = append(calls, emul.NewCall(unix.SYS_CLOSE, uint64(fd)))
 		}
-		return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return emul.Go() })
+		return inBatches(calls, func([]emul.Ret) emul.Action { return emul.Go() })
 	}
 }
 
