@@ -41,6 +41,8 @@ type Impl struct {
 	// supervisor, as Linux number Host. With Map, the first argument is
 	// converted by that table first (0xff: only the supervisor can tell).
 	Fast bool
+	// ByID says that the answer depends on the caller's user and group IDs.
+	ByID bool
 	Map  []byte
 	// Call runs the handler.
 	Call func(t *Task, a *Args) Action
@@ -60,6 +62,14 @@ func (i Impl) Noted(format string, args ...any) Impl {
 // map, if not nil, converts the first argument.
 func (i Impl) AsHost(nr HostNR, mapArg []byte) Impl {
 	i.Fast, i.Host, i.Map = true, nr, mapArg
+	return i
+}
+
+// UsesIDs says of a pass row that its answer depends on the caller's IDs. A
+// guest's threads share them, Linux's do not: such a call must come to the
+// supervisor, which lets the thread catch up first.
+func (i Impl) UsesIDs() Impl {
+	i.ByID = true
 	return i
 }
 

@@ -89,7 +89,7 @@ func (o *OS) Native(p *emul.Process) { kqProcNative(p.OS.(*process)) }
 func Table() []emul.Row { return table[:] }
 
 // Fast implements emul.Personality: rows that pass, as long as no argument is
-// a path, and those that say so.
+// a path and the caller's IDs do not matter, and those that say so.
 func (o *OS) Fast() *host.FastCalls {
 	if o.fast != nil {
 		return o.fast
@@ -97,7 +97,7 @@ func (o *OS) Fast() *host.FastCalls {
 	o.fast = &host.FastCalls{}
 	for nr := range table {
 		row := &table[nr]
-		if row.Level != emul.LevelPass && !row.Fast {
+		if row.Level != emul.LevelPass && !row.Fast || row.ByID {
 			continue
 		}
 		if row.Map != nil {
