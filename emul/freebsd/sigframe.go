@@ -120,7 +120,10 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	return nil
 }
 
-const frameSize = 16 + 880 + 80
+const (
+	frameSize    = 16 + 880 + 80
+	mcontextSize = 800
+)
 
 // siginfo makes FreeBSD's siginfo of a signal.
 func (o *OS) siginfo(s *emul.Signal, r *host.Regs) abi.Siginfo {
@@ -147,7 +150,7 @@ func putRegs(m *abi.Mcontext, r *host.Regs) {
 	m.DS, m.ES, m.FS, m.GS = guestSS, guestSS, guestFS, guestGS
 	m.FSBase, m.GSBase = r.Fs_base, r.Gs_base
 	m.Flags = abi.MC_HASSEGS
-	m.Len = 800
+	m.Len = mcontextSize
 }
 
 // Segment selectors that a FreeBSD program sees (amd64/include/segments.h).
