@@ -35,6 +35,9 @@ type Personality interface {
 	Errno(err error) uint8
 	// HostErrno converts a Linux error number.
 	HostErrno(linux int) byte
+	// ErrnoText and SignalName describe guest numbers, for the trace.
+	ErrnoText(e uint8) string
+	SignalName(num int) string
 	// GuestCode is the contents of host.GuestCode (at most a page).
 	GuestCode() []byte
 	// Fast lists the calls that patched call sites may make without us.

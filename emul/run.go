@@ -48,6 +48,9 @@ func (l *Loop) perform(t *Task, a Action) {
 			l.startBatch(t, a)
 			return
 		case actGo:
+			if l.trace != nil && t.Row != nil {
+				l.trace.NoReturn(t)
+			}
 			l.toGuest(t)
 			return
 		case actStay:

@@ -27,6 +27,7 @@ type Task struct {
 	slot        host.Slot
 	scratchUsed int
 	dead        bool
+	noted       string // what the trace will say of a call whose arguments are gone by then
 	place       placement
 
 	state    taskState

@@ -1,8 +1,6 @@
 package emul
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul/trace"
@@ -24,22 +22,35 @@ func (r *tracer) args(t *Task, ret uint64, err error) string {
 // Call implements Tracer.
 func (r *tracer) Call(t *Task, ret uint64, err error) {
 	if err != nil {
-		r.w.Linef(t.Proc.Pid, t.Tid, "%s\t ERR#%d '%v'", r.args(t, ret, err), t.loop.pers.Errno(err), err)
+		e := t.loop.pers.Errno(err)
+		r.w.Linef(t.Proc.Pid, t.Tid, "%s ERR#%d '%s'", r.args(t, ret, err), e, t.loop.pers.ErrnoText(e))
 		return
 	}
-	v := fmt.Sprintf("%d (0x%x)", int64(ret), ret)
-	r.w.Linef(t.Proc.Pid, t.Tid, "%s\t = %s", r.args(t, ret, err), v)
+	r.w.Linef(t.Proc.Pid, t.Tid, "%s = %d (0x%x)", r.args(t, ret, err), int64(ret), ret)
 }
 
 // NoReturn implements Tracer.
 func (r *tracer) NoReturn(t *Task) {
-	r.w.Linef(t.Proc.Pid, t.Tid, "%s", r.args(t, 0, nil))
+	line := t.noted
+	if line == "" {
+		line = r.args(t, 0, nil)
+	}
+	t.noted = ""
+	r.w.Linef(t.Proc.Pid, t.Tid, "%s = JUSTRETURN", line)
+}
+
+// Note keeps the arguments of t's call for NoReturn: they are gone when an
+// exec has succeeded.
+func (t *Task) Note() {
+	if r, ok := t.loop.trace.(*tracer); ok {
+		t.noted = r.args(t, 0, nil)
+	}
 }
 
 // Signal implements Tracer.
 func (r *tracer) Signal(t *Task, s *Signal, v Verdict) {
 	what := map[Verdict]string{Drop: "ignored", Native: "default action", Handle: "handled"}[v]
-	r.w.Linef(t.Proc.Pid, t.Tid, "SIGNAL %d (code %d): %s", s.Num, s.Info.Code, what)
+	r.w.Linef(t.Proc.Pid, t.Tid, "SIGNAL %d (%s) code=%d: %s", s.Num, t.loop.pers.SignalName(s.Num), s.Info.Code, what)
 }
 
 // Clone implements Tracer.
@@ -55,7 +66,7 @@ func (r *tracer) Clone(parent, child *Task) {
 func (r *tracer) Exit(p *Process, status uint32) {
 	ws := unix.WaitStatus(status)
 	if ws.Signaled() {
-		r.w.Linef(p.Pid, p.Pid, "process killed, Linux signal %d", ws.Signal())
+		r.w.Linef(p.Pid, p.Pid, "process killed, signal = %d on Linux", ws.Signal())
 		return
 	}
 	r.w.Linef(p.Pid, p.Pid, "process exit, rval = %d", ws.ExitStatus())

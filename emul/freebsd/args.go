@@ -3,7 +3,9 @@ package freebsd
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/guest"
 	"github.com/lsf-linux/lsf/emul/trace"
 )
@@ -53,6 +55,70 @@ func (p Path) TraceArg(c *trace.Ctx) string { return traceString(c, uint64(p)) }
 
 // TraceArg prints the string in quotes.
 func (s Str) TraceArg(c *trace.Ctx) string { return traceString(c, uint64(s)) }
+
+// TraceArg prints what was read: as many bytes as the call has returned.
+func (b OutBuf) TraceArg(c *trace.Ctx) string {
+	if c.Err != nil || int64(c.Ret) < 0 {
+		return fmt.Sprintf("0x%x", uint64(b))
+	}
+	return trace.Buffer(c, uint64(b), c.Ret)
+}
+
+// TraceArg prints as many bytes as the next argument says.
+func (b InBuf) TraceArg(c *trace.Ctx) string { return trace.Buffer(c, uint64(b), c.Raw[c.Index+1]) }
+
+// Vector is a vector of strings that a zero ends: argv, envp.
+type Vector uint64
+
+// TraceArg prints the strings, a dozen at most.
+func (v Vector) TraceArg(c *trace.Ctx) string {
+	var out []string
+	for i := range uint64(13) {
+		p, err := guest.Ptr[uint64](uint64(v) + 8*i).Load(c.Mem)
+		if err != nil || i == 0 && v == 0 {
+			return fmt.Sprintf("0x%x", uint64(v))
+		}
+		if p == 0 {
+			break
+		}
+		if i == 12 {
+			out = append(out, "...")
+			break
+		}
+		out = append(out, traceString(c, p))
+	}
+	return "[ " + strings.Join(out, ", ") + " ]"
+}
+
+// Sig is a signal number.
+type Sig int32
+
+// TraceArg names the signal.
+func (s Sig) TraceArg(*trace.Ctx) string {
+	if s == 0 {
+		return "0"
+	}
+	return abi.Signal(s).String()
+}
+
+// MaskHow is the first argument of sigprocmask.
+type MaskHow int32
+
+// TraceArg names it.
+func (h MaskHow) TraceArg(*trace.Ctx) string {
+	return trace.Enum(int64(h), []trace.Name{{Bits: abi.SIG_BLOCK, Name: "SIG_BLOCK"},
+		{Bits: abi.SIG_UNBLOCK, Name: "SIG_UNBLOCK"}, {Bits: abi.SIG_SETMASK, Name: "SIG_SETMASK"}})
+}
+
+// UmtxOp is the operation of _umtx_op.
+type UmtxOp int32
+
+// TraceArg names it.
+func (o UmtxOp) TraceArg(*trace.Ctx) string {
+	return trace.Enum(int64(o), []trace.Name{{Bits: umtxWait, Name: "UMTX_OP_WAIT"}, {Bits: umtxWake, Name: "UMTX_OP_WAKE"},
+		{Bits: umtxWaitUint, Name: "UMTX_OP_WAIT_UINT"}, {Bits: umtxWaitUintPrivate, Name: "UMTX_OP_WAIT_UINT_PRIVATE"},
+		{Bits: umtxWakePrivate, Name: "UMTX_OP_WAKE_PRIVATE"}, {Bits: umtxNwakePrivate, Name: "UMTX_OP_NWAKE_PRIVATE"}})
+}
 
 // TraceArg prints the address, or "NULL"-like 0x0 as truss does.
 func (a Addr) TraceArg(*trace.Ctx) string { return fmt.Sprintf("0x%x", uint64(a)) }

@@ -54,11 +54,11 @@ type program struct {
 	scratch guest.Addr
 }
 
-func execve(t *emul.Task, path Path, argv, envv Addr) emul.Action {
+func execve(t *emul.Task, path Path, argv, envv Vector) emul.Action {
 	return execAt(t, unix.AT_FDCWD, path, argv, envv)
 }
 
-func fexecve(t *emul.Task, fd FD, argv, envv Addr) emul.Action {
+func fexecve(t *emul.Task, fd FD, argv, envv Vector) emul.Action {
 	p, err := newProgram(t, argv, envv)
 	if err != nil {
 		return emul.Fail(err)
@@ -73,7 +73,7 @@ func fexecve(t *emul.Task, fd FD, argv, envv Addr) emul.Action {
 	})
 }
 
-func execAt(t *emul.Task, dirfd int32, path Path, argv, envv Addr) emul.Action {
+func execAt(t *emul.Task, dirfd int32, path Path, argv, envv Vector) emul.Action {
 	p, err := newProgram(t, argv, envv)
 	if err != nil {
 		return emul.Fail(err)
@@ -85,7 +85,7 @@ func execAt(t *emul.Task, dirfd int32, path Path, argv, envv Addr) emul.Action {
 	return p.open(uint64(path))
 }
 
-func newProgram(t *emul.Task, argv, envv Addr) (*program, error) {
+func newProgram(t *emul.Task, argv, envv Vector) (*program, error) {
 	p := &program{t: t, argvAt: uint64(argv), envvAt: uint64(envv)}
 	room := argMax
 	if argv == 0 {
@@ -103,7 +103,7 @@ func newProgram(t *emul.Task, argv, envv Addr) (*program, error) {
 
 // loadVector reads a vector of strings; room is how many bytes it may take
 // with its terminators (E2BIG, exec_copyin_args).
-func loadVector(t *emul.Task, at Addr, room *int) ([]string, error) {
+func loadVector(t *emul.Task, at Vector, room *int) ([]string, error) {
 	var v []string
 	for {
 		var ptrs [64]uint64
@@ -130,7 +130,7 @@ func loadVector(t *emul.Task, at Addr, room *int) ([]string, error) {
 			}
 			v = append(v, s)
 		}
-		at += Addr(8 * n)
+		at += Vector(8 * n)
 	}
 }
 
@@ -493,6 +493,7 @@ func (p *program) replace() emul.Action {
 	if p.initial {
 		return p.enter()
 	}
+	p.t.Note()
 	// The files must survive the exec.
 	calls := []emul.Call{emul.NewCall(unix.SYS_FCNTL, uint64(p.fd), unix.F_SETFD, 0)}
 	if p.interp != nil {

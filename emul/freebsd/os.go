@@ -74,6 +74,12 @@ func (o *OS) Errno(err error) uint8 { return uint8(xlat.ErrnoOf(err)) }
 // HostErrno implements emul.Personality.
 func (o *OS) HostErrno(e int) byte { return byte(xlat.Errno(unix.Errno(e))) }
 
+// ErrnoText implements emul.Personality.
+func (o *OS) ErrnoText(e uint8) string { return abi.Errno(e).Error() }
+
+// SignalName implements emul.Personality.
+func (o *OS) SignalName(num int) string { return abi.Signal(num).String() }
+
 // TaskExit implements emul.Personality.
 func (o *OS) TaskExit(t *emul.Task) {}
 

@@ -153,7 +153,7 @@ func take(q *[]*emul.Signal, want func(abi.Signal) bool) *emul.Signal {
 	return nil
 }
 
-func sigaction(t *emul.Task, sig Int, act, old guest.Ptr[abi.Sigaction]) emul.Action {
+func sigaction(t *emul.Task, sig Sig, act, old guest.Ptr[abi.Sigaction]) emul.Action {
 	s := abi.Signal(sig)
 	if !s.Valid() {
 		return emul.Fail(abi.EINVAL)
@@ -249,7 +249,7 @@ func (p *process) syncHost(s abi.Signal) emul.Action {
 	})
 }
 
-func sigprocmask(t *emul.Task, how Int, set, old guest.Ptr[abi.Sigset]) emul.Action {
+func sigprocmask(t *emul.Task, how MaskHow, set, old guest.Ptr[abi.Sigset]) emul.Action {
 	th := threadOf(t)
 	cur := th.sig.mask
 	var m abi.Sigset

@@ -64,7 +64,7 @@ func softSignal(s abi.Signal, code int32, from *emul.Task, value uint64) *emul.S
 	return sig
 }
 
-func kill(t *emul.Task, pid Int, sig Int) emul.Action {
+func kill(t *emul.Task, pid Int, sig Sig) emul.Action {
 	s := abi.Signal(sig)
 	if sig < 0 || sig != 0 && !s.Valid() {
 		return emul.Fail(abi.EINVAL)
@@ -94,7 +94,7 @@ func kill(t *emul.Task, pid Int, sig Int) emul.Action {
 }
 
 // sigqueue(2).
-func sigqueue(t *emul.Task, pid Int, sig Int, value Long) emul.Action {
+func sigqueue(t *emul.Task, pid Int, sig Sig, value Long) emul.Action {
 	s := abi.Signal(sig)
 	if sig < 0 || sig != 0 && !s.Valid() || pid <= 0 {
 		return emul.Fail(abi.EINVAL)

@@ -78,11 +78,11 @@ func thrExit(t *emul.Task, state guest.Ptr[int64]) emul.Action {
 	)
 }
 
-func thrKill(t *emul.Task, id Long, sig Int) emul.Action {
+func thrKill(t *emul.Task, id Long, sig Sig) emul.Action {
 	return thrKill2(t, Int(t.Proc.Pid), id, sig)
 }
 
-func thrKill2(t *emul.Task, pid Int, id Long, sig Int) emul.Action {
+func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 	s := abi.Signal(sig)
 	if sig != 0 && !s.Valid() {
 		return emul.Fail(abi.EINVAL)

@@ -39,7 +39,7 @@ type umtxTime struct {
 	_       [8]byte
 }
 
-func umtxOp(t *emul.Task, obj Addr, op Int, val Long, uaddr1, uaddr2 Addr) emul.Action {
+func umtxOp(t *emul.Task, obj Addr, op UmtxOp, val Long, uaddr1, uaddr2 Addr) emul.Action {
 	switch op {
 	case umtxWait, umtxWaitUint, umtxWaitUintPrivate:
 		return umtxDoWait(t, obj, op == umtxWait, uint64(val), uaddr1, uaddr2)

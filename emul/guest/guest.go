@@ -45,6 +45,9 @@ func (p Ptr[T]) Load(m Memory) (T, error) {
 	return v, err
 }
 
+// LoadAny is Load for printing.
+func (p Ptr[T]) LoadAny(m Memory) (any, error) { return p.Load(m) }
+
 // Store writes v at p.
 func (p Ptr[T]) Store(m Memory, v T) error {
 	return m.WriteMem(Addr(p), bytesOf(&v))

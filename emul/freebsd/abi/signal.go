@@ -234,3 +234,17 @@ type Sigevent struct {
 	// Threadid, Kevent flags and so on, by kind.
 	Un [64]byte
 }
+
+// String lists the signals of the set as truss does.
+func (m Sigset) String() string {
+	out := ""
+	for s := Signal(1); s <= SIGMAX; s++ {
+		if m.Has(s) {
+			if out != "" {
+				out += "|"
+			}
+			out += s.String()
+		}
+	}
+	return out
+}
