@@ -85,6 +85,9 @@ func (l *Loop) execed(t *Task) {
 	t.scratchUsed = 0
 	if t.act.native {
 		l.pers.Native(p)
+		if l.trace != nil {
+			l.trace.NoReturn(t)
+		}
 		t.Unbind()
 		t.trace.Detach(0)
 		l.forget(t)

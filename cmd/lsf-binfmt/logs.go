@@ -30,7 +30,7 @@ func openLogs(o options) (*logs, error) {
 			l.traceFD = -1
 		}
 	default:
-		l.traceFD, err = unix.Open(absolute(o.trace), unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_APPEND|unix.O_CLOEXEC, 0o666)
+		l.traceFD, err = unix.Open(absolute(o.trace), unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o666)
 		if err != nil {
 			return nil, fmt.Errorf("trace file: %w", &os.PathError{Op: "open", Path: o.trace, Err: err})
 		}

@@ -286,6 +286,7 @@ func (p *program) interpret(s *loader.Script) emul.Action {
 // Linux refuses.
 func (p *program) native(cause error) emul.Action {
 	t := p.t
+	t.Note()
 	calls := procOf(t).hostDispositions()
 	args := [5]uint64{uint64(uint32(p.dirfd)), p.pathAt, p.argvAt, p.envvAt, 0}
 	if p.initial {
