@@ -3,6 +3,8 @@ package main
 import (
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lsf-linux/lsf/emul/host"
 )
 
@@ -49,11 +51,34 @@ func readStart() startInfo {
 	return s
 }
 
+// retitle makes ps(1) show the supervisor as what it is, instead of as a twin
+// of the program it serves: the command line is overwritten in place (this
+// process's copy of it), as far as there is room.
+func retitle(title string) {
+	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&append([]byte(supervisorName), 0)[0])), 0, 0, 0)
+	argc := word(initialStack)
+	if argc == 0 {
+		return
+	}
+	at := func(i uint64) uintptr { return uintptr(word(initialStack + 8 + 8*uintptr(i))) }
+	last := at(argc - 1)
+	area := bytesAt(at(0), last+uintptr(len(cstring(last)))-at(0))
+	clear(area)
+	copy(area, title)
+}
+
+const supervisorName = "lsf-supervisor"
+
 // The addresses come from Linux and stay valid: they are the stack that this
 // process was started with, which is not Go's.
 //
 //go:nocheckptr
 func word(p uintptr) uint64 { return *(*uint64)(*(*unsafe.Pointer)(unsafe.Pointer(&p))) }
+
+//go:nocheckptr
+func bytesAt(p, n uintptr) []byte {
+	return unsafe.Slice((*byte)(*(*unsafe.Pointer)(unsafe.Pointer(&p))), n)
+}
 
 //go:nocheckptr
 func cstring(p uintptr) string {

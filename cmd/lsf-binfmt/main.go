@@ -96,6 +96,7 @@ func stack() []byte {
 // code has closed all but 0, 1 and 2; those become a file of nobody's, so that
 // a stray message can hurt nothing. With stderr >= 0 that takes the place of 2.
 func leave(stderr int) {
+	retitle(fmt.Sprintf("%s of %d", supervisorName, unix.Getppid()))
 	unix.Setsid()
 	unix.Chdir("/")
 	fd, err := unix.MemfdCreate("lsf", unix.MFD_CLOEXEC)
