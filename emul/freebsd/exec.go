@@ -649,12 +649,11 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 	})
 }
 
-// version is what the program is told the kernel's version is.
+// version is what the program is told the kernel's version is: at least that
+// of the process so far. The ABI note says only what the program was built for
+// (Go's is 12.3 for the sake of old kernels), so a newer one wins.
 func (p *program) version() (int32, string) {
-	v := p.image.Osreldate
-	if v == 0 {
-		v = procOf(p.t).osreldate
-	}
+	v := max(p.image.Osreldate, procOf(p.t).osreldate)
 	return v, releaseName(v)
 }
 

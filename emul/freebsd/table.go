@@ -37,7 +37,7 @@ var table = [...]emul.Row{
 	23:  emul.Sys("setuid", emul.H1(setuid)),
 	24:  emul.Sys("getuid", emul.P0(unix.SYS_GETUID).UsesIDs()),
 	25:  emul.Sys("geteuid", emul.P0(unix.SYS_GETEUID).UsesIDs()),
-	26:  emul.Sys("ptrace", todo),
+	26:  emul.Sys("ptrace", emul.NotServed(abi.EPERM, "LSF traces the guests itself: as with security.bsd.unprivileged_proc_debug=0")),
 	27:  emul.Sys("recvmsg", emul.H3(recvmsg)),
 	28:  emul.Sys("sendmsg", emul.H3(sendmsg).Noted("SCM_CREDS reaches only receivers with LOCAL_CREDS or LOCAL_CREDS_PERSISTENT")),
 	29:  emul.Sys("recvfrom", emul.H6(recvfrom)),
@@ -237,7 +237,7 @@ var table = [...]emul.Row{
 	335: emul.Sys("utrace", emul.H2(utrace)),
 	336: emul.Sys("freebsd4_sendfile", emul.H7(freebsd4Sendfile)),
 	337: emul.Sys("kldsym", emul.NotServed(abi.ENOENT, "there are no kernel symbols")),
-	338: emul.Sys("jail", todo),
+	338: emul.Sys("jail", noJail),
 	339: emul.Sys("nnpfs_syscall", emul.NotServed(abi.ENOSYS, "an AFS client's, not in GENERIC")),
 	340: emul.Sys("sigprocmask", emul.H3(sigprocmask)),
 	341: emul.Sys("sigsuspend", emul.H1(sigsuspend)),
@@ -318,7 +318,7 @@ var table = [...]emul.Row{
 	433: emul.Sys("thr_kill", emul.H2(thrKill)),
 	434: emul.Sys("freebsd10__umtx_lock", emul.NotServed(abi.ENOSYS, "calls of FreeBSD 4 and 6 that nothing since has made")),
 	435: emul.Sys("freebsd10__umtx_unlock", emul.NotServed(abi.ENOSYS, "calls of FreeBSD 4 and 6 that nothing since has made")),
-	436: emul.Sys("jail_attach", todo),
+	436: emul.Sys("jail_attach", noJail),
 	437: emul.Sys("extattr_list_fd", emul.H4(extattrListFD)),
 	438: emul.Sys("extattr_list_file", emul.H4(extattrListFile)),
 	439: emul.Sys("extattr_list_link", emul.H4(extattrListLink)),
@@ -383,9 +383,9 @@ var table = [...]emul.Row{
 	503: emul.Sys("unlinkat", emul.H3(unlinkat)),
 	504: emul.Sys("posix_openpt", emul.H1(posixOpenpt)),
 	505: emul.Sys("gssd_syscall", emul.NotServed(abi.EPERM, "the GSS daemon's")),
-	506: emul.Sys("jail_get", todo),
-	507: emul.Sys("jail_set", todo),
-	508: emul.Sys("jail_remove", todo),
+	506: emul.Sys("jail_get", emul.NotServed(abi.ENOENT, "there are no jails")),
+	507: emul.Sys("jail_set", noJail),
+	508: emul.Sys("jail_remove", noJail),
 	509: emul.Sys("freebsd12_closefrom", emul.H1(closefrom)),
 	510: emul.Sys("__semctl", emul.NotServed(abi.ENOSYS, "System V IPC is not served yet")),
 	511: emul.Sys("msgctl", emul.NotServed(abi.ENOSYS, "System V IPC is not served yet")),
@@ -419,7 +419,7 @@ var table = [...]emul.Row{
 	541: emul.Sys("accept4", emul.H4(accept4)),
 	542: emul.Sys("pipe2", emul.H2(pipe2).Noted("one direction only")),
 	543: emul.Sys("aio_mlock", emul.NotServed(abi.ENOSYS, "asynchronous I/O is not served yet")),
-	544: emul.Sys("procctl", todo),
+	544: emul.Sys("procctl", emul.H4(procctl)),
 	545: emul.Sys("ppoll", emul.H4(ppoll)),
 	546: emul.Sys("futimens", emul.H2(futimens)),
 	547: emul.Sys("utimensat", emul.H4(utimensat)),
@@ -470,11 +470,14 @@ var table = [...]emul.Row{
 	594: emul.Sys("inotify_rm_watch", emul.P2[FD, Int](unix.SYS_INOTIFY_RM_WATCH)),
 	595: emul.Sys("getgroups", emul.H2(getgroups15)),
 	596: emul.Sys("setgroups", emul.H2(setgroups15)),
-	597: emul.Sys("jail_attach_jd", todo),
-	598: emul.Sys("jail_remove_jd", todo),
+	597: emul.Sys("jail_attach_jd", noJail),
+	598: emul.Sys("jail_remove_jd", noJail),
 	601: emul.Sys("pdwait", emul.NotServed(abi.ENOSYS, "process descriptors are not served yet")),
 	602: emul.Sys("renameat2", emul.H5(renameat2)),
 }
 
 // todo marks rows that nobody has looked at.
 var todo = emul.NotServed(abi.ENOSYS, "not written yet")
+
+// noJail answers as FreeBSD does those who may not make jails.
+var noJail = emul.NotServed(abi.EPERM, "jails need FreeBSD's kernel")
