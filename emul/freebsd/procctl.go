@@ -14,6 +14,8 @@ import (
 //
 // Linux counts the thread that forked as the parent whose death is signaled,
 // FreeBSD the process: a parent thread that ends early tells the child too soon.
+// And it keeps the signal with the thread that asked for it, which is the one to
+// take it back.
 func procctl(t *emul.Task, idtype Int, id Long, cmd Int, data Addr) emul.Action {
 	if idtype != abi.P_PID || id != 0 && id != Long(t.Proc.Pid) {
 		return emul.Fail(abi.EINVAL)
@@ -29,19 +31,14 @@ func procctl(t *emul.Task, idtype Int, id Long, cmd Int, data Addr) emul.Action 
 		if n != 0 && !s.Valid() || n != 0 && xlat.HostSignal(s) == 0 {
 			return emul.Fail(abi.EINVAL)
 		}
-		return emul.Tail(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(xlat.HostSignal(s)))
-	case abi.PROC_PDEATHSIG_STATUS:
-		buf := emul.Alloc[int32](t)
-		return emul.Host(unix.SYS_PRCTL, unix.PR_GET_PDEATHSIG, uint64(buf)).Then(func(r emul.Ret) emul.Action {
-			n, err := buf.Load(t)
-			if err == nil {
-				err = r.Err()
+		return emul.Host(unix.SYS_PRCTL, unix.PR_SET_PDEATHSIG, uint64(xlat.HostSignal(s))).Then(func(r emul.Ret) emul.Action {
+			if r.Err() == nil {
+				procOf(t).pdeathsig = s
 			}
-			if err != nil {
-				return emul.Fail(err)
-			}
-			return storeOrFail(t, arg, int32(xlat.GuestSignal(unix.Signal(n))))
+			return emul.Finish(r)
 		})
+	case abi.PROC_PDEATHSIG_STATUS: // Linux would tell only the thread that asked for it
+		return storeOrFail(t, arg, int32(procOf(t).pdeathsig))
 	case abi.PROC_NO_NEW_PRIVS_CTL:
 		n, err := arg.Load(t)
 		if err != nil {

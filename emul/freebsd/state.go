@@ -2,6 +2,7 @@ package freebsd
 
 import (
 	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
 
@@ -17,6 +18,7 @@ type process struct {
 	ids       procIDs
 	sockets   sockets
 	kq        kqueues
+	pdeathsig abi.Signal // asked for by procctl(PROC_PDEATHSIG_CTL)
 }
 
 // thread is the personality's state of a guest thread.
@@ -35,6 +37,7 @@ func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 // forked adjusts the copy of its parent's state that a new process starts with.
 func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
+	p.pdeathsig = 0
 	p.kq = kqueues{coarse: parent.kq.coarse}
 }
 
