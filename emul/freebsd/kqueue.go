@@ -95,7 +95,8 @@ type keventCall struct {
 
 	changes  uint64 // guest address of what is left of the changelist
 	nchanges int
-	events   uint64 // guest address of what is left of the eventlist
+	chunk    []abi.Kevent // read, and yet to be applied
+	events   uint64       // guest address of what is left of the eventlist
 	nevents  int
 	old      bool // the structures are those of FreeBSD 11
 	stored   int  // EV_ERROR events in the eventlist
@@ -184,13 +185,15 @@ func (c *keventCall) batch(calls []emul.Call, then func(rets []emul.Ret) emul.Ac
 
 // change applies the changelist, a chunk at a time, and goes on to scan.
 func (c *keventCall) change() emul.Action {
-	for c.nchanges > 0 {
-		chunk, err := c.loadChanges(min(c.nchanges, changeChunk))
-		if err != nil {
-			return emul.Fail(err)
+	for len(c.chunk) > 0 || c.nchanges > 0 {
+		if len(c.chunk) == 0 {
+			var err error
+			if c.chunk, err = c.loadChanges(min(c.nchanges, changeChunk)); err != nil {
+				return emul.Fail(err)
+			}
+			c.nchanges -= len(c.chunk)
 		}
-		c.nchanges -= len(chunk)
-		s := &survey{c: c, chunk: chunk}
+		s := &survey{c: c, chunk: c.chunk}
 		if calls := s.calls(); len(calls) > 0 {
 			return c.batch(calls, func(rets []emul.Ret) emul.Action {
 				s.results(rets)
@@ -216,13 +219,18 @@ func (c *keventCall) change() emul.Action {
 	return c.scan()
 }
 
-// apply registers the changes of one chunk. done says that the call ends with a.
+// apply registers the changes of one chunk, up to the first that the survey
+// did not cover because knotes have gone since. done says that the call ends with a.
 func (c *keventCall) apply(s *survey) (a emul.Action, done bool) {
 	if c.kq.closed {
 		return emul.Fail(abi.EBADF), true
 	}
-	for i := range s.chunk {
-		ch := &s.chunk[i]
+	for len(c.chunk) > 0 {
+		ch := &c.chunk[0]
+		if ch.Filter != 0 && !s.covers(ch) {
+			break
+		}
+		c.chunk = c.chunk[1:]
 		if ch.Filter == 0 {
 			continue
 		}

@@ -31,6 +31,7 @@ type polled struct {
 	canRead   bool
 	canWrite  bool
 	listening bool
+	refused   error   // why epoll will not have it
 	nested    *kqueue // of kindKqueue
 	growth    *growth // of kindFile, while its reader is at the end
 	notes     [2]*knote

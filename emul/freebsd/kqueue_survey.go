@@ -80,14 +80,18 @@ func (s *survey) calls() []emul.Call {
 				p = &probe{fd: int32(ch.Ident)}
 				s.fds = append(s.fds, p)
 			}
-			if ch.Flags&abi.EV_ADD != 0 && ch.Flags&abi.EV_DISABLE == 0 {
-				switch ch.Filter {
-				case abi.EVFILT_READ:
-					p.mask |= maskRead
-				case abi.EVFILT_WRITE:
-					p.mask |= maskWrite
-				}
+			mask := uint32(0)
+			switch {
+			case ch.Flags&abi.EV_ADD == 0:
+			case ch.Filter == abi.EVFILT_READ:
+				mask = maskRead
+			case ch.Filter == abi.EVFILT_WRITE:
+				mask = maskWrite
 			}
+			if ch.Flags&abi.EV_DISABLE != 0 {
+				mask &= unix.EPOLLET // only to see whether it can be polled
+			}
+			p.mask |= mask
 		}
 	}
 	if len(s.fds) == 0 && len(s.pids) == 0 && !s.signals {
@@ -245,6 +249,8 @@ func (s *survey) entry(p *probe) *polled {
 			// open elsewhere.
 			e.set = true
 			e.change()
+		default:
+			e.refused = p.add
 		}
 	}
 	kq.fds[p.fd] = e
@@ -265,6 +271,15 @@ func (s *survey) adopt() {
 			e.change()
 		}
 	}
+}
+
+// covers says whether what is to be known for a change is known.
+func (s *survey) covers(ch *abi.Kevent) bool {
+	if !fdFilter(ch.Filter) || ch.Ident > math.MaxInt32 {
+		return true
+	}
+	kq := s.c.kq
+	return kq.notes[noteKey{ch.Ident, ch.Filter}] != nil || kq.fds[int32(ch.Ident)] != nil || s.probe(int32(ch.Ident)) != nil
 }
 
 // descriptor says whether the descriptor that a change names is open, and what
@@ -322,16 +337,14 @@ func (c *keventCall) pollable(e *polled, filter int16, p *probe) error {
 	switch {
 	case e.nested == c.kq || e.kind == kindKqueue && filter != abi.EVFILT_READ:
 		return abi.EINVAL
-	case p == nil:
-		return nil
-	case e.kind == kindPipe && filter == abi.EVFILT_WRITE && e.canWrite && p.bits&unix.POLLERR != 0:
+	case p != nil && e.kind == kindPipe && filter == abi.EVFILT_WRITE && e.canWrite && p.bits&unix.POLLERR != 0:
 		return abi.EPIPE
-	case e.kind == kindFile || p.add == nil || p.add == unix.EEXIST:
+	case e.kind == kindFile || e.refused == nil:
 		return nil
-	case p.add == unix.EPERM:
+	case e.refused == unix.EPERM:
 		return abi.ENODEV // a device without poll: no_kqfilter
-	case p.add == unix.EINVAL || p.add == unix.ELOOP:
+	case e.refused == unix.EINVAL || e.refused == unix.ELOOP:
 		return abi.EINVAL
 	}
-	return xlat.ErrnoOf(p.add)
+	return xlat.ErrnoOf(e.refused)
 }
