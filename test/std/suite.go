@@ -30,11 +30,11 @@ var core = []job{
 	{pkg: "os/signal"},
 	{pkg: "os/user", once: true},
 	{pkg: "path/filepath", once: true},
-	{pkg: "runtime", run: "^Test(Signal|Sig|Crash|Panic|Segv|Fault|Nil|Stack|Goexit|Deadlock|Lock|Note|Sleep|Timer|Spurious|Preempt|Yield|Usleep|Ping|Fork|Badsignal|.*Memory|.*Mmap|Env|Unsafe|Netpoll|Set)"},
-	{pkg: "sync"},
+	{pkg: "runtime", run: "^Test(Signal|Sig|Crash|Panic|Segv|Fault|Nil|Stack|Goexit|Deadlock|Lock|Note|Sleep|Timer|Spurious|Preempt|Yield|Usleep|Ping|Fork|Badsignal|.*Memory|.*Mmap|Env|Unsafe|Netpoll|Set)", once: true},
+	{pkg: "sync", once: true},
 	{pkg: "sync/atomic", once: true},
-	{pkg: "syscall"},
-	{pkg: "time"},
+	{pkg: "syscall", once: true},
+	{pkg: "time", once: true},
 }
 
 // isCore tells whether a package is tested with both engines.
