@@ -28,13 +28,13 @@ var core = []job{
 	{pkg: "os"},
 	{pkg: "os/exec"},
 	{pkg: "os/signal"},
-	{pkg: "os/user", once: true},
-	{pkg: "path/filepath", once: true},
-	{pkg: "runtime", run: "^Test(Signal|Sig|Crash|Panic|Segv|Fault|Nil|Stack|Goexit|Deadlock|Lock|Note|Sleep|Timer|Spurious|Preempt|Yield|Usleep|Ping|Fork|Badsignal|.*Memory|.*Mmap|Env|Unsafe|Netpoll|Set)", once: true},
-	{pkg: "sync", once: true},
-	{pkg: "sync/atomic", once: true},
-	{pkg: "syscall", once: true},
-	{pkg: "time", once: true},
+	{pkg: "os/user"},
+	{pkg: "path/filepath"},
+	{pkg: "runtime", run: "^Test(Signal|Sig|Crash|Panic|Segv|Fault|Nil|Stack|Goexit|Deadlock|Lock|Note|Sleep|Timer|Spurious|Preempt|Yield|Usleep|Ping|Fork|Badsignal|.*Memory|.*Mmap|Env|Unsafe|Netpoll|Set)"},
+	{pkg: "sync"},
+	{pkg: "sync/atomic"},
+	{pkg: "syscall"},
+	{pkg: "time", skip: "^TestLongAdjustTimers$"},
 }
 
 // isCore tells whether a package is tested with both engines.
