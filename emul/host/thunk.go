@@ -235,10 +235,10 @@ func (h *Thunks) Locate(r *Regs, errnos func(linux int) byte) (st TailState, k R
 	i := int(r.Rip-thunkBase) / thunkSize
 	t := &h.list[i]
 	off := uint8(r.Rip - thunkBase - uint64(i)*thunkSize)
-	if t.mapped && off >= t.begun+3 && off <= t.syscall+2 {
+	slowPart := off > t.conv+5 // the jump to the guest's own syscall
+	if t.mapped && (off >= t.begun+3 && off <= t.syscall+2 || slowPart) {
 		r.Rdi = r.R8
 	}
-	slowPart := off > t.conv+5 // the jump to the guest's own syscall
 	switch {
 	case off < t.begun:
 		r.Rip = t.site // the displaced instruction is still to be done there
