@@ -34,7 +34,7 @@ test: all check
 check:
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); \
 	if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet -composites=false ./... # tables are easier to read unkeyed
+	$(GO) vet ./...
 
 # Go's own standard library, tested as FreeBSD programs: all packages that have
 # tests, or LSF_TEST_STD="os net" (test/std/doc.go). Takes long.

@@ -17,8 +17,9 @@ type Mode string
 
 // The modes.
 const (
-	// ModeAuto is ModePrefix for a program that needs files under Root (it
-	// has an interpreter), and nothing for one that does not.
+	// ModeAuto is ModePrefix for a program whose run-time linker is not where
+	// it should be, but under Root, and for all that it starts. Other programs
+	// need no root: static ones, and those that are in one already.
 	ModeAuto Mode = "auto"
 	// ModePrefix looks up every path under Root first, then on the host.
 	ModePrefix Mode = "prefix"
@@ -47,6 +48,9 @@ type Config struct {
 	Trace  string // "" is off, TraceStderr, or a file
 	Debug  bool   // say what LSF itself does
 	Engine Engine
+	// Release is what all programs are told the kernel is, such as
+	// "13.2-RELEASE". If it is empty, Root and the programs tell.
+	Release string
 }
 
 // Default returns the settings of a system without any configuration.
@@ -96,15 +100,17 @@ func Files(dir string) []string {
 	return names
 }
 
-// ApplyEnv takes over LSF_ROOT, LSF_TRACE, LSF_DEBUG and LSF_ENGINE from env, a
-// list of KEY=value. An empty value is as none. LSF_TRACE=0 switches the trace
-// off, 1 sends it to standard error, anything else is a file; LSF_DEBUG=0 is
-// off, anything else on. Unlike in the files, paths may be relative: to the
-// working directory of whoever has this environment.
+// ApplyEnv takes over LSF_ROOT, LSF_MODE, LSF_TRACE, LSF_DEBUG, LSF_ENGINE and
+// LSF_RELEASE from env, a list of KEY=value. An empty value is as none.
+// LSF_TRACE=0 switches the trace off, 1 sends it to standard error, anything
+// else is a file; LSF_DEBUG=0 is off, anything else on. Unlike in the files,
+// paths may be relative: to the working directory of whoever has this
+// environment. Who names a root there wants it: see Want.
 // Of several values for a key the first counts, as for getenv(3).
 func (c *Config) ApplyEnv(env []string) error {
 	var errs []error
 	var seen []string
+	var root string
 	for _, kv := range env {
 		if !strings.HasPrefix(kv, "LSF_") {
 			continue
@@ -120,7 +126,11 @@ func (c *Config) ApplyEnv(env []string) error {
 		var err error
 		switch name {
 		case "LSF_ROOT":
-			c.Root = filepath.Clean(val)
+			root = val
+		case "LSF_MODE":
+			err = c.set("mode", val)
+		case "LSF_RELEASE":
+			err = c.set("release", val)
 		case "LSF_TRACE":
 			switch val {
 			case "0":
@@ -138,7 +148,19 @@ func (c *Config) ApplyEnv(env []string) error {
 			errs = append(errs, fmt.Errorf("%s: %w", name, err))
 		}
 	}
+	if root != "" {
+		c.Want(root)
+	}
 	return errors.Join(errs...)
+}
+
+// Want sets the root that somebody has named for one program. All programs
+// look their files up there then, also those that could do without.
+func (c *Config) Want(root string) {
+	c.Root = filepath.Clean(root)
+	if c.Mode == ModeAuto {
+		c.Mode = ModePrefix
+	}
 }
 
 // set sets one setting that is a string, by its key in the files.
@@ -171,6 +193,12 @@ func (c *Config) set(key, val string) error {
 		default:
 			return fmt.Errorf("must be auto, sud or ptrace, not %q", val)
 		}
+	case "release":
+		var major, minor uint16
+		if n, _ := fmt.Sscanf(val, "%d.%d-", &major, &minor); val != "" && (n < 2 || len(val) > 64) {
+			return fmt.Errorf("must be empty or as \"13.2-RELEASE\", not %q", val)
+		}
+		c.Release = val
 	case "debug":
 		return errors.New("must be true or false, without quotes")
 	default:
@@ -184,7 +212,7 @@ func (c *Config) setBool(key string, val bool) error {
 	switch key {
 	case "debug":
 		c.Debug = val
-	case "root", "mode", "trace", "engine":
+	case "root", "mode", "trace", "engine", "release":
 		return errors.New("must be a string in quotes")
 	default:
 		return errUnknownKey
@@ -192,7 +220,7 @@ func (c *Config) setBool(key string, val bool) error {
 	return nil
 }
 
-var errUnknownKey = errors.New("no such setting (there are root, mode, trace, debug, engine)")
+var errUnknownKey = errors.New("no such setting (there are root, mode, trace, debug, engine, release)")
 
 // Clean brings paths into the form that Load gives them.
 func (c *Config) Clean() { c.Root = filepath.Clean(c.Root) }

@@ -22,7 +22,10 @@ func TestParse(t *testing.T) {
 		{"", Default(), ""},
 		{"# nothing\n\n \t\r\n# é\n", Default(), ""},
 		{"root = \"/a\"\nmode='chroot'\r\ntrace = \"-\" # here\n  debug\t=\ttrue#x\nengine = \"ptrace\"",
-			Config{"/a", ModeChroot, "-", true, EnginePtrace}, ""},
+			Config{Root: "/a", Mode: ModeChroot, Trace: "-", Debug: true, Engine: EnginePtrace}, ""},
+		{`release = "14.1-RELEASE"`, with(func(c *Config) { c.Release = "14.1-RELEASE" }), ""},
+		{`release = "14"`, Default(), "release: must be"},
+		{`release = 14.1`, Default(), "neither"},
 		{`root = "/a//b/../c/"`, root("/a/c"), ""},
 		{`root = "/\u0061\U00000062\t\"\\\u00e9"`, root("/ab\t\"\\é"), ""},
 		{`root = '/a\b'`, root(`/a\b`), ""},
@@ -76,22 +79,26 @@ func TestApplyEnv(t *testing.T) {
 	c := Default()
 	err := c.ApplyEnv([]string{"PATH=/bin", "LSF_ROOT=/r/", "LSF_TRACE=1", "LSF_DEBUG=1", "LSF_ENGINE=sud",
 		"LSF_ROOT=/second", "LSF_X=y", "LSF_BARE"})
-	if want := (Config{"/r", ModeAuto, TraceStderr, true, EngineSUD}); err != nil || c != want {
+	if want := (Config{Root: "/r", Mode: ModePrefix, Trace: TraceStderr, Debug: true, Engine: EngineSUD}); err != nil || c != want {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if err := c.ApplyEnv([]string{"LSF_ROOT=", "LSF_TRACE=0", "LSF_DEBUG=0", "LSF_ENGINE="}); err != nil ||
-		c != (Config{"/r", ModeAuto, "", false, EngineSUD}) {
+		c != (Config{Root: "/r", Mode: ModePrefix, Engine: EngineSUD}) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if err := c.ApplyEnv([]string{"LSF_TRACE=/tmp/t"}); err != nil || c.Trace != "/tmp/t" {
 		t.Errorf("%+v, %v", c, err)
 	}
+	if err := c.ApplyEnv([]string{"LSF_MODE=chroot", "LSF_RELEASE=15.0-RELEASE"}); err != nil || c.Mode != ModeChroot || c.Release != "15.0-RELEASE" {
+		t.Errorf("%+v, %v", c, err)
+	}
+	c = Default()
 	before := c
 	if err := c.ApplyEnv([]string{"LSF_ENGINE=vm"}); err == nil || c != before {
 		t.Errorf("no such engine: %+v, %v", c, err)
 	}
 	if err := c.ApplyEnv([]string{"LSF_ROOT=r/", "LSF_TRACE=t", "LSF_DEBUG=yes"}); err != nil ||
-		c != (Config{"r", ModeAuto, "t", true, EngineSUD}) {
+		c != (Config{Root: "r", Mode: ModePrefix, Trace: "t", Debug: true, Engine: EngineAuto}) {
 		t.Errorf("relative: %+v, %v", c, err)
 	}
 }
@@ -117,7 +124,7 @@ func TestLoad(t *testing.T) {
 	write("config.d/.30.toml", "root = \"/4\"\n")
 	write("config.d/30.toml~", "root = \"/5\"\n")
 	c, err := Load(dir, []string{"LSF_ENGINE=ptrace"})
-	if want := (Config{"/3", ModePrefix, "", true, EnginePtrace}); err != nil || c != want {
+	if want := (Config{Root: "/3", Mode: ModePrefix, Debug: true, Engine: EnginePtrace}); err != nil || c != want {
 		t.Errorf("%+v, %v, want %+v", c, err, want)
 	}
 	write("config.d/15.toml", "root = 7\n")

@@ -4,7 +4,8 @@
 //  1. Default
 //  2. /etc/lsf/config.toml
 //  3. /etc/lsf/config.d/*.toml, in the order of their names
-//  4. the environment: LSF_ROOT, LSF_TRACE, LSF_DEBUG, LSF_ENGINE
+//  4. the environment: LSF_ROOT, LSF_MODE, LSF_TRACE, LSF_DEBUG,
+//     LSF_ENGINE, LSF_RELEASE
 //  5. flags of the command
 //
 // The files are TOML: strings and booleans at top level, nothing else. This

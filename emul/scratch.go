@@ -25,6 +25,12 @@ func (t *Task) AllocBytes(n int) (guest.Addr, bool) {
 	return a, true
 }
 
+// Mark says how much scratch memory is taken, for Release.
+func (t *Task) Mark() int { return t.scratchUsed }
+
+// Release gives back what was taken since Mark, before the system call ends.
+func (t *Task) Release(mark int) { t.scratchUsed = mark }
+
 // Alloc takes scratch memory for one T. It is for small structures: a handler
 // that may exceed ScratchSize uses AllocBytes and checks. Memory is not zeroed.
 func Alloc[T any](t *Task) guest.Ptr[T] {

@@ -126,8 +126,8 @@ func Load(r io.ReaderAt, opts Options) (*Image, error) {
 		if err := scan(img, h, page, r, opts); err != nil {
 			return nil, err
 		}
-		img.Osreldate, img.FeatureFlags, _ = abiNote(page, h, r)
 	}
+	img.Osreldate, img.FeatureFlags, _ = abiNote(page, h, r)
 	if err := l.segments(h); err != nil {
 		return nil, err
 	}

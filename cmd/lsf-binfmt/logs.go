@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsf-linux/lsf/config"
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/trace"
 )
@@ -15,24 +16,24 @@ type logs struct {
 	debugFD, traceFD int // -1 for none
 }
 
-func openLogs(o options) (*logs, error) {
+func openLogs(c config.Config) (*logs, error) {
 	l := &logs{-1, -1}
 	var err error
-	if o.debug {
+	if c.Debug {
 		if l.debugFD, err = unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 100); err != nil {
 			l.debugFD = -1 // started without standard error
 		}
 	}
-	switch o.trace {
+	switch c.Trace {
 	case "":
-	case "-":
+	case config.TraceStderr:
 		if l.traceFD, err = unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 100); err != nil {
 			l.traceFD = -1
 		}
 	default:
-		l.traceFD, err = unix.Open(absolute(o.trace), unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o666)
+		l.traceFD, err = unix.Open(absolute(c.Trace), unix.O_WRONLY|unix.O_CREAT|unix.O_APPEND|unix.O_CLOEXEC, 0o666)
 		if err != nil {
-			return nil, fmt.Errorf("trace file: %w", &os.PathError{Op: "open", Path: o.trace, Err: err})
+			return nil, fmt.Errorf("trace file: %w", &os.PathError{Op: "open", Path: c.Trace, Err: err})
 		}
 	}
 	return l, nil

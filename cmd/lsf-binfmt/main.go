@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsf-linux/lsf/config"
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd"
 	"github.com/lsf-linux/lsf/emul/host"
@@ -25,7 +27,12 @@ func main() {
 		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
 	}
 	start := readStart()
-	spec, opts, err := arguments(start)
+	set, mistakes, err := settings(start)
+	if err != nil {
+		die(exitCannot, "lsf: %v", err)
+	}
+	mistakes = errors.Join(mistakes, findRoot(&set))
+	spec, err := arguments(start, &set)
 	if err != nil {
 		die(exitUsage, "lsf: %v\n%s", err, usage)
 	}
@@ -33,7 +40,7 @@ func main() {
 		fmt.Print(usage)
 		os.Exit(0)
 	}
-	if err := supervise(spec, opts); err != nil {
+	if err := supervise(spec, set, mistakes); err != nil {
 		die(exitCannot, "lsf: %v", err)
 	}
 }
@@ -45,12 +52,12 @@ func die(status int, format string, args ...any) {
 
 // supervise turns the parent into the program and serves it and all that
 // descends from it until the last of them is gone.
-func supervise(spec freebsd.Spec, o options) error {
-	eng, err := host.NewEngine(o.engine)
+func supervise(spec freebsd.Spec, set config.Config, mistakes error) error {
+	eng, err := host.NewEngine(string(set.Engine))
 	if err != nil {
 		return err
 	}
-	logs, err := openLogs(o)
+	logs, err := openLogs(set)
 	if err != nil {
 		return err
 	}
@@ -62,8 +69,11 @@ func supervise(spec freebsd.Spec, o options) error {
 	if err := tr.Interrupt(); err != nil {
 		return err
 	}
-	personality := &freebsd.OS{Osreldate: o.osreldate, Ignored: ignoredSignals}
+	personality := &freebsd.OS{Release: set.Release, Root: set.Root, Mode: set.Mode, Ignored: ignoredSignals}
 	loop := emul.NewLoop(eng, personality, logs.tracer(), logs.debug())
+	if mistakes != nil {
+		loop.Debugf("%v", mistakes)
+	}
 	t, err := loop.Adopt(tr)
 	if err != nil {
 		return err

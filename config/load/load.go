@@ -26,6 +26,7 @@ func Load(dir string, env []string) (config.Config, error) {
 	v.SetDefault("trace", def.Trace)
 	v.SetDefault("debug", def.Debug)
 	v.SetDefault("engine", string(def.Engine))
+	v.SetDefault("release", def.Release)
 	var errs []error
 	for _, name := range config.Files(dir) {
 		text, err := os.ReadFile(name)
@@ -57,11 +58,12 @@ func merge(v *viper.Viper, text []byte) error {
 
 func settings(v *viper.Viper) config.Config {
 	c := config.Config{
-		Root:   v.GetString("root"),
-		Mode:   config.Mode(v.GetString("mode")),
-		Trace:  v.GetString("trace"),
-		Debug:  v.GetBool("debug"),
-		Engine: config.Engine(v.GetString("engine")),
+		Root:    v.GetString("root"),
+		Mode:    config.Mode(v.GetString("mode")),
+		Trace:   v.GetString("trace"),
+		Debug:   v.GetBool("debug"),
+		Engine:  config.Engine(v.GetString("engine")),
+		Release: v.GetString("release"),
 	}
 	c.Clean()
 	return c

@@ -15,6 +15,7 @@ func FuzzAgree(f *testing.F) {
 	f.Add("root = '/a\\b'\r\nengine = \"sud\"", "root = \"/\\u0061\\\"\\\\\"\ntrace=\"-\"")
 	f.Add("mode = \"chroot\" #\t\n", "\t# é\nmode=\"prefix\"")
 	f.Add("root = \"/a#b\" # c\n", "debug = false")
+	f.Add("release = \"14.1-RELEASE\"\n", "release = ''")
 	f.Fuzz(func(t *testing.T, first, second string) {
 		dir := t.TempDir()
 		if err := os.Mkdir(filepath.Join(dir, "config.d"), 0o777); err != nil {

@@ -32,8 +32,13 @@ type Size uint64
 // Mode is a mode_t argument, printed in octal.
 type Mode uint32
 
-// Path is the guest address of a path name that the call looks up.
+// Path is the guest address of a path name that the call looks up. If its last
+// component is a symbolic link, that is followed unless a flag says otherwise.
 type Path uint64
+
+// Name is a Path of which the last component itself is meant, also if it is a
+// symbolic link, or will be made.
+type Name uint64
 
 // Str is the guest address of a string that is not looked up as a path.
 type Str uint64
@@ -52,6 +57,9 @@ func (m Mode) TraceArg(*trace.Ctx) string { return fmt.Sprintf("0%o", uint32(m))
 
 // TraceArg prints the path in quotes.
 func (p Path) TraceArg(c *trace.Ctx) string { return traceString(c, uint64(p)) }
+
+// TraceArg prints the path in quotes.
+func (n Name) TraceArg(c *trace.Ctx) string { return traceString(c, uint64(n)) }
 
 // TraceArg prints the string in quotes.
 func (s Str) TraceArg(c *trace.Ctx) string { return traceString(c, uint64(s)) }

@@ -15,8 +15,8 @@ func chmod(t *emul.Task, path Path, mode Mode) emul.Action {
 	return fchmodat(t, abi.AT_FDCWD, path, mode, 0)
 }
 
-func lchmod(t *emul.Task, path Path, mode Mode) emul.Action {
-	return fchmodat(t, abi.AT_FDCWD, path, mode, abi.AT_SYMLINK_NOFOLLOW)
+func lchmod(t *emul.Task, path Name, mode Mode) emul.Action {
+	return fchmodat(t, abi.AT_FDCWD, Path(path), mode, abi.AT_SYMLINK_NOFOLLOW)
 }
 
 func fchmod(t *emul.Task, fd FD, mode Mode) emul.Action {
@@ -135,7 +135,7 @@ func timensOf(t *emul.Task, ts guest.Ptr[[2]abi.Timespec]) (uint64, error) {
 	return uint64(p), err
 }
 
-func lutimes(t *emul.Task, path Path, tv guest.Ptr[[2]abi.Timeval]) emul.Action {
+func lutimes(t *emul.Task, path Name, tv guest.Ptr[[2]abi.Timeval]) emul.Action {
 	ts, err := timesOf(t, tv)
 	if err != nil {
 		return emul.Fail(err)
@@ -193,8 +193,8 @@ func chflags(t *emul.Task, path Path, flags FileFlags) emul.Action {
 	return chflagsat(t, abi.AT_FDCWD, path, flags, 0)
 }
 
-func lchflags(t *emul.Task, path Path, flags FileFlags) emul.Action {
-	return chflagsat(t, abi.AT_FDCWD, path, flags, abi.AT_SYMLINK_NOFOLLOW)
+func lchflags(t *emul.Task, path Name, flags FileFlags) emul.Action {
+	return chflagsat(t, abi.AT_FDCWD, Path(path), flags, abi.AT_SYMLINK_NOFOLLOW)
 }
 
 // chflagsat opens the file: Linux sets flags on descriptors only. Most callers

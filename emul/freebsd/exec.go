@@ -1,7 +1,6 @@
 package freebsd
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +19,7 @@ import (
 
 // procImage is what is known of the program that runs.
 type procImage struct {
-	path                           string // as given to execve, made absolute where possible
+	path                           string // absolute where possible, and without symbolic links
 	argv                           []string
 	psStrings, usrstack, stackSize uint64
 }
@@ -35,23 +34,26 @@ const (
 
 // program is an execve under way.
 type program struct {
-	t       *emul.Task
-	path    string // the file being loaded, as given
-	absPath string // the same, absolute
-	pathAt  uint64 // and where the guest has it, 0 if it does not
-	dirfd   int32
-	argv    []string
-	envv    []string
-	argvAt  uint64 // the guest's own vectors, for a Linux program
-	envvAt  uint64
-	script  bool // an interpreter of a script is being loaded
-	initial bool // there is no program to go back to: failure ends the process
-	fd      int32
-	size    int64
-	pages   filePages
-	image   *loader.Image
-	interp  *program // the image's interpreter, when it has one
-	scratch guest.Addr
+	t        *emul.Task
+	path     string // the file being loaded, as given
+	absPath  string // the same, absolute
+	realPath string // without symbolic links
+	pathAt   uint64 // and where the guest has it, 0 if it does not
+	dirfd    int32
+	argv     []string
+	envv     []string
+	argvAt   uint64 // the guest's own vectors, for a Linux program
+	envvAt   uint64
+	prefix   prefix // where the program will look paths up first
+	script   bool   // an interpreter of a script is being loaded
+	initial  bool   // there is no program to go back to: failure ends the process
+	fd       int32
+	size     int64
+	pages    filePages
+	image    *loader.Image
+	interp   *program // the image's interpreter, when it has one
+	scratch  guest.Addr
+	release  release // what the program will be told
 }
 
 func execve(t *emul.Task, path Path, argv, envv Vector) emul.Action {
@@ -78,7 +80,8 @@ func execAt(t *emul.Task, dirfd int32, path Path, argv, envv Vector) emul.Action
 	if err != nil {
 		return emul.Fail(err)
 	}
-	if p.path, err = guest.LoadString(t, guest.Addr(path), 1024); err != nil {
+	// The dispatcher may have translated path: t.Args has what the guest gave.
+	if p.path, err = guest.LoadString(t, guest.Addr(t.Args[0]), maxPath); err != nil {
 		return emul.Fail(err)
 	}
 	p.dirfd, p.pathAt = dirfd, uint64(path)
@@ -86,7 +89,7 @@ func execAt(t *emul.Task, dirfd int32, path Path, argv, envv Vector) emul.Action
 }
 
 func newProgram(t *emul.Task, argv, envv Vector) (*program, error) {
-	p := &program{t: t, argvAt: uint64(argv), envvAt: uint64(envv)}
+	p := &program{t: t, prefix: procOf(t).prefix, argvAt: uint64(argv), envvAt: uint64(envv)}
 	room := argMax
 	if argv == 0 {
 		return nil, abi.EFAULT
@@ -200,11 +203,17 @@ func (p *program) inspect() emul.Action {
 	}
 	cwd, _ := t.AllocBytes(maxPath)
 	fd := uint64(p.fd)
+	link, err := allocBytes(t, []byte("/proc/self/fd/"+itoa(int64(p.fd))+"\x00"))
+	real, ok := t.AllocBytes(maxPath)
+	if err != nil || !ok {
+		return p.fail(abi.ENOMEM)
+	}
 	return emul.Batch(
 		emul.NewCall(unix.SYS_FSTAT, fd, uint64(st)),
 		emul.NewCall(unix.SYS_FACCESSAT2, fd, uint64(empty), unix.X_OK, unix.AT_EACCESS|unix.AT_EMPTY_PATH),
 		emul.NewCall(unix.SYS_PREAD64, fd, uint64(p.scratch), pageSize, 0),
 		emul.NewCall(unix.SYS_GETCWD, uint64(cwd), maxPath),
+		emul.NewCall(unix.SYS_READLINK, uint64(link), uint64(real), maxPath),
 	).ThenAll(func(r []emul.Ret) emul.Action {
 		s, err := st.Load(t)
 		switch {
@@ -225,6 +234,17 @@ func (p *program) inspect() emul.Action {
 		p.absPath = p.path
 		if dir, err := guest.LoadString(t, cwd, maxPath); err == nil && r[3].Err() == nil && p.path != "" && p.path[0] != '/' && p.dirfd == unix.AT_FDCWD {
 			p.absPath = path.Join(dir, p.path)
+		}
+		p.absPath = p.prefix.guest(p.absPath)
+		p.realPath = p.absPath
+		if n := r[4].Val; n > 0 && n < maxPath { // else there is no /proc
+			b, err := guest.Ptr[byte](real).LoadN(t, int(n))
+			if err != nil {
+				return p.fail(err)
+			}
+			if s := string(b); s[0] == '/' && !strings.HasSuffix(s, " (deleted)") {
+				p.realPath = p.prefix.guest(s)
+			}
 		}
 		if err := p.keep(0, int(r[2].Val)); err != nil {
 			return p.fail(err)
@@ -277,7 +297,7 @@ func (p *program) interpret(s *loader.Script) emul.Action {
 		return p.fail(err)
 	}
 	return emul.Host(unix.SYS_CLOSE, uint64(p.fd)).Atomic().Then(func(emul.Ret) emul.Action {
-		return q.open(uint64(at))
+		return q.prefix.resolve(p.t, cwd, uint64(at), true, q.open)
 	})
 }
 
@@ -443,8 +463,20 @@ func (p *program) fetch(page int64, then func() emul.Action) emul.Action {
 	})
 }
 
-// openInterp loads the dynamic linker that the program asks for.
+// openInterp loads the dynamic linker that the program asks for. Where there is
+// none, the one under the configured root is taken, and what else the program
+// will look for is looked up there, too.
 func (p *program) openInterp() emul.Action {
+	return p.tryInterp(func(err error) emul.Action {
+		if root := procOf(p.t).os.fallback(); err == unix.ENOENT && p.prefix == "" && root != "" {
+			p.prefix = root
+			return p.tryInterp(p.fail)
+		}
+		return p.fail(err)
+	})
+}
+
+func (p *program) tryInterp(failed func(error) emul.Action) emul.Action {
 	q := &program{t: p.t, path: p.image.Interp, dirfd: unix.AT_FDCWD, fd: -1}
 	p.interp = q
 	at, ok := p.t.AllocBytes(len(q.path) + 1)
@@ -456,10 +488,10 @@ func (p *program) openInterp() emul.Action {
 	if !ok {
 		return p.fail(abi.ENOMEM)
 	}
-	return emul.Host(unix.SYS_OPENAT, uint64(uint32(q.dirfd)), uint64(at), unix.O_RDONLY|unix.O_CLOEXEC, 0).Atomic().Then(func(r emul.Ret) emul.Action {
+	opened := func(r emul.Ret) emul.Action {
 		if r.Err() != nil {
-			p.t.Loop().Debugf("pid %d: ELF interpreter %s: %v", p.t.Proc.Pid, q.path, r.Err())
-			return p.fail(r.Err())
+			p.t.Loop().Debugf("pid %d: ELF interpreter %s%s: %v", p.t.Proc.Pid, p.prefix, q.path, r.Err())
+			return failed(r.Err())
 		}
 		q.fd = int32(r.Val)
 		return emul.Host(unix.SYS_FSTAT, uint64(q.fd), uint64(st)).Atomic().Then(func(r emul.Ret) emul.Action {
@@ -471,6 +503,9 @@ func (p *program) openInterp() emul.Action {
 			q.pages = filePages{data: map[int64][]byte{}, size: q.size}
 			return q.loadInterp(p)
 		})
+	}
+	return p.prefix.resolve(p.t, cwd, uint64(at), true, func(at uint64) emul.Action {
+		return emul.Host(unix.SYS_OPENAT, cwd, at, unix.O_RDONLY|unix.O_CLOEXEC, 0).Atomic().Then(opened)
 	})
 }
 
@@ -491,6 +526,10 @@ func (q *program) loadInterp(p *program) emul.Action {
 // replace is the point of no return: the old program goes, an empty address
 // space comes.
 func (p *program) replace() emul.Action {
+	return p.learnRelease(p.replaceNow)
+}
+
+func (p *program) replaceNow() emul.Action {
 	if p.initial {
 		return p.enter()
 	}
@@ -624,8 +663,8 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 		}
 	}
 	pr := procOf(t)
-	pr.image = procImage{path: p.absPath, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack}
-	pr.osreldate, pr.release = p.version()
+	pr.image = procImage{path: p.realPath, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack}
+	pr.prefix, pr.release = p.prefix, p.release
 	pr.mem.brk, pr.mem.brkStart = p.image.Brk, p.image.Brk
 	th := threadOf(t)
 	th.sig.alt = abi.StackT{Flags: abi.SS_DISABLE}
@@ -647,18 +686,6 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 		}
 		return emul.Batch(back...).ThenAll(func([]emul.Ret) emul.Action { return emul.Go() })
 	})
-}
-
-// version is what the program is told the kernel's version is: at least that
-// of the process so far. The ABI note says only what the program was built for
-// (Go's is 12.3 for the sake of old kernels), so a newer one wins.
-func (p *program) version() (int32, string) {
-	v := max(p.image.Osreldate, procOf(p.t).osreldate)
-	return v, releaseName(v)
-}
-
-func releaseName(osreldate int32) string {
-	return fmt.Sprintf("%d.%d-RELEASE", osreldate/100000, osreldate/1000%100)
 }
 
 // auxiliary vector types (sys/elf_common.h)
@@ -687,13 +714,12 @@ func (p *program) buildStack() (*loader.Stack, error) {
 	if p.interp != nil {
 		base = p.interp.image.Base
 	}
-	rel, _ := p.version()
 	cpus, err := ncpu(nil)
 	if err != nil {
 		cpus = 1
 	}
 	var canary [64]byte
-	rand.Read(canary[:])
+	unix.Getrandom(canary[:], 0)
 	exec := p.absPath
 	if !strings.HasPrefix(exec, "/") {
 		exec = ""
@@ -704,7 +730,7 @@ func (p *program) buildStack() (*loader.Stack, error) {
 		Auxv: []loader.Auxv{
 			{Type: atPhdr, Val: img.Phdr}, {Type: atPhent, Val: uint64(img.Phent)}, {Type: atPhnum, Val: uint64(img.Phnum)},
 			{Type: atPagesz, Val: pageSize}, {Type: atFlags}, {Type: atEntry, Val: img.Entry}, {Type: atBase, Val: base},
-			{Type: atEhdrflags, Val: uint64(img.EhdrFlags)}, {Type: atOsreldate, Val: uint64(rel)},
+			{Type: atEhdrflags, Val: uint64(img.EhdrFlags)}, {Type: atOsreldate, Val: uint64(p.release.date)},
 			{Type: atNcpus, Val: uint64(cpus)}, {Type: atStackprot, Val: uint64(img.StackProt)},
 			{Type: atUsrstackbase, Val: usrstack}, {Type: atUsrstacklim, Val: maxStack},
 		},

@@ -34,6 +34,13 @@ var openFlagNames = []trace.Name{
 	{Bits: abi.O_CLOFORK, Name: "O_CLOFORK"},
 }
 
+func (f OpenFlags) noFollow() bool {
+	const fresh = abi.O_CREAT | abi.O_EXCL
+	return f&abi.O_NOFOLLOW != 0 || f&fresh == fresh
+}
+
+func (f OpenFlags) beneath() bool { return f&abi.O_RESOLVE_BENEATH != 0 }
+
 // TraceArg prints the access mode and the flags by name.
 func (f OpenFlags) TraceArg(*trace.Ctx) string {
 	mode := [4]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"}[f&abi.O_ACCMODE]
@@ -45,6 +52,18 @@ func (f OpenFlags) TraceArg(*trace.Ctx) string {
 
 // AtFlags is the flag argument of the *at calls.
 type AtFlags int32
+
+func (f AtFlags) noFollow() bool { return f&abi.AT_SYMLINK_NOFOLLOW != 0 }
+func (f AtFlags) beneath() bool  { return f&abi.AT_RESOLVE_BENEATH != 0 }
+
+// LinkFlags is the flag argument of linkat(2), which follows links only if told so.
+type LinkFlags int32
+
+func (f LinkFlags) noFollow() bool { return f&abi.AT_SYMLINK_FOLLOW == 0 }
+func (f LinkFlags) beneath() bool  { return f&abi.AT_RESOLVE_BENEATH != 0 }
+
+// TraceArg prints the flags by name.
+func (f LinkFlags) TraceArg(c *trace.Ctx) string { return AtFlags(f).TraceArg(c) }
 
 // TraceArg prints the flags by name.
 func (f AtFlags) TraceArg(*trace.Ctx) string {

@@ -33,20 +33,34 @@ var lsf = sync.OnceValues(func() (string, error) {
 // calls check with what it printed.
 func runGuest(t *testing.T, name string, check func(t *testing.T, stdout string)) {
 	t.Helper()
+	prog := buildGuest(t, name)
+	runLSF(t, func(*testing.T) []string { return []string{"--", prog} }, check)
+}
+
+// buildGuest builds testdata/guest/NAME for FreeBSD.
+func buildGuest(t *testing.T, name string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("runs whole programs")
-	}
-	tool, err := lsf()
-	if err != nil {
-		t.Fatal(err)
 	}
 	prog := filepath.Join(t.TempDir(), name)
 	if err := buildTool(prog, []string{"GOOS=freebsd", "GOARCH=amd64"}, "./emul/freebsd/testdata/guest/"+name); err != nil {
 		t.Fatal(err)
 	}
+	return prog
+}
+
+// runLSF runs the command lsf with each engine, with the arguments that args
+// gives, and calls check with what was printed.
+func runLSF(t *testing.T, args func(t *testing.T) []string, check func(t *testing.T, stdout string)) {
+	t.Helper()
+	tool, err := lsf()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, engine := range []string{"sud", "ptrace"} {
 		t.Run(engine, func(t *testing.T) {
-			cmd := exec.Command(tool, "--", prog)
+			cmd := exec.Command(tool, args(t)...)
 			cmd.Env = append(os.Environ(), "LSF_ENGINE="+engine)
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs

@@ -98,18 +98,18 @@ func noteString(e *abi.Kevent) string {
 }
 
 var filterNames = [...]trace.Name{
-	{-abi.EVFILT_READ, "EVFILT_READ"}, {-abi.EVFILT_WRITE, "EVFILT_WRITE"}, {-abi.EVFILT_AIO, "EVFILT_AIO"},
-	{-abi.EVFILT_VNODE, "EVFILT_VNODE"}, {-abi.EVFILT_PROC, "EVFILT_PROC"}, {-abi.EVFILT_SIGNAL, "EVFILT_SIGNAL"},
-	{-abi.EVFILT_TIMER, "EVFILT_TIMER"}, {-abi.EVFILT_PROCDESC, "EVFILT_PROCDESC"}, {-abi.EVFILT_FS, "EVFILT_FS"},
-	{-abi.EVFILT_LIO, "EVFILT_LIO"}, {-abi.EVFILT_USER, "EVFILT_USER"}, {-abi.EVFILT_SENDFILE, "EVFILT_SENDFILE"},
-	{-abi.EVFILT_EMPTY, "EVFILT_EMPTY"},
+	{Bits: -abi.EVFILT_READ, Name: "EVFILT_READ"}, {Bits: -abi.EVFILT_WRITE, Name: "EVFILT_WRITE"}, {Bits: -abi.EVFILT_AIO, Name: "EVFILT_AIO"},
+	{Bits: -abi.EVFILT_VNODE, Name: "EVFILT_VNODE"}, {Bits: -abi.EVFILT_PROC, Name: "EVFILT_PROC"}, {Bits: -abi.EVFILT_SIGNAL, Name: "EVFILT_SIGNAL"},
+	{Bits: -abi.EVFILT_TIMER, Name: "EVFILT_TIMER"}, {Bits: -abi.EVFILT_PROCDESC, Name: "EVFILT_PROCDESC"}, {Bits: -abi.EVFILT_FS, Name: "EVFILT_FS"},
+	{Bits: -abi.EVFILT_LIO, Name: "EVFILT_LIO"}, {Bits: -abi.EVFILT_USER, Name: "EVFILT_USER"}, {Bits: -abi.EVFILT_SENDFILE, Name: "EVFILT_SENDFILE"},
+	{Bits: -abi.EVFILT_EMPTY, Name: "EVFILT_EMPTY"},
 }
 
 var keventFlagNames = [...]trace.Name{
-	{0, "0"}, {abi.EV_ADD, "EV_ADD"}, {abi.EV_DELETE, "EV_DELETE"}, {abi.EV_ENABLE, "EV_ENABLE"},
-	{abi.EV_DISABLE, "EV_DISABLE"}, {abi.EV_ONESHOT, "EV_ONESHOT"}, {abi.EV_CLEAR, "EV_CLEAR"},
-	{abi.EV_RECEIPT, "EV_RECEIPT"}, {abi.EV_DISPATCH, "EV_DISPATCH"}, {abi.EV_FORCEONESHOT, "EV_FORCEONESHOT"},
-	{abi.EV_KEEPUDATA, "EV_KEEPUDATA"}, {abi.EV_ERROR, "EV_ERROR"}, {abi.EV_EOF, "EV_EOF"},
+	{Bits: 0, Name: "0"}, {Bits: abi.EV_ADD, Name: "EV_ADD"}, {Bits: abi.EV_DELETE, Name: "EV_DELETE"}, {Bits: abi.EV_ENABLE, Name: "EV_ENABLE"},
+	{Bits: abi.EV_DISABLE, Name: "EV_DISABLE"}, {Bits: abi.EV_ONESHOT, Name: "EV_ONESHOT"}, {Bits: abi.EV_CLEAR, Name: "EV_CLEAR"},
+	{Bits: abi.EV_RECEIPT, Name: "EV_RECEIPT"}, {Bits: abi.EV_DISPATCH, Name: "EV_DISPATCH"}, {Bits: abi.EV_FORCEONESHOT, Name: "EV_FORCEONESHOT"},
+	{Bits: abi.EV_KEEPUDATA, Name: "EV_KEEPUDATA"}, {Bits: abi.EV_ERROR, Name: "EV_ERROR"}, {Bits: abi.EV_EOF, Name: "EV_EOF"},
 }
 
 // noteNames are the names of fflags, by filter (as a positive number).
@@ -117,28 +117,28 @@ var noteNames = [16][]trace.Name{
 	-abi.EVFILT_READ:  rwNoteNames,
 	-abi.EVFILT_WRITE: rwNoteNames,
 	-abi.EVFILT_VNODE: {
-		{abi.NOTE_DELETE, "NOTE_DELETE"}, {abi.NOTE_WRITE, "NOTE_WRITE"}, {abi.NOTE_EXTEND, "NOTE_EXTEND"},
-		{abi.NOTE_ATTRIB, "NOTE_ATTRIB"}, {abi.NOTE_LINK, "NOTE_LINK"}, {abi.NOTE_RENAME, "NOTE_RENAME"},
-		{abi.NOTE_REVOKE, "NOTE_REVOKE"}, {abi.NOTE_OPEN, "NOTE_OPEN"}, {abi.NOTE_CLOSE, "NOTE_CLOSE"},
-		{abi.NOTE_CLOSE_WRITE, "NOTE_CLOSE_WRITE"}, {abi.NOTE_READ, "NOTE_READ"},
+		{Bits: abi.NOTE_DELETE, Name: "NOTE_DELETE"}, {Bits: abi.NOTE_WRITE, Name: "NOTE_WRITE"}, {Bits: abi.NOTE_EXTEND, Name: "NOTE_EXTEND"},
+		{Bits: abi.NOTE_ATTRIB, Name: "NOTE_ATTRIB"}, {Bits: abi.NOTE_LINK, Name: "NOTE_LINK"}, {Bits: abi.NOTE_RENAME, Name: "NOTE_RENAME"},
+		{Bits: abi.NOTE_REVOKE, Name: "NOTE_REVOKE"}, {Bits: abi.NOTE_OPEN, Name: "NOTE_OPEN"}, {Bits: abi.NOTE_CLOSE, Name: "NOTE_CLOSE"},
+		{Bits: abi.NOTE_CLOSE_WRITE, Name: "NOTE_CLOSE_WRITE"}, {Bits: abi.NOTE_READ, Name: "NOTE_READ"},
 	},
 	-abi.EVFILT_PROC: {
-		{abi.NOTE_EXIT, "NOTE_EXIT"}, {abi.NOTE_FORK, "NOTE_FORK"}, {abi.NOTE_EXEC, "NOTE_EXEC"},
-		{abi.NOTE_TRACK, "NOTE_TRACK"}, {abi.NOTE_TRACKERR, "NOTE_TRACKERR"}, {abi.NOTE_CHILD, "NOTE_CHILD"},
+		{Bits: abi.NOTE_EXIT, Name: "NOTE_EXIT"}, {Bits: abi.NOTE_FORK, Name: "NOTE_FORK"}, {Bits: abi.NOTE_EXEC, Name: "NOTE_EXEC"},
+		{Bits: abi.NOTE_TRACK, Name: "NOTE_TRACK"}, {Bits: abi.NOTE_TRACKERR, Name: "NOTE_TRACKERR"}, {Bits: abi.NOTE_CHILD, Name: "NOTE_CHILD"},
 	},
 	-abi.EVFILT_TIMER: {
-		{abi.NOTE_SECONDS, "NOTE_SECONDS"}, {abi.NOTE_MSECONDS, "NOTE_MSECONDS"}, {abi.NOTE_USECONDS, "NOTE_USECONDS"},
-		{abi.NOTE_NSECONDS, "NOTE_NSECONDS"}, {abi.NOTE_ABSTIME, "NOTE_ABSTIME"},
+		{Bits: abi.NOTE_SECONDS, Name: "NOTE_SECONDS"}, {Bits: abi.NOTE_MSECONDS, Name: "NOTE_MSECONDS"}, {Bits: abi.NOTE_USECONDS, Name: "NOTE_USECONDS"},
+		{Bits: abi.NOTE_NSECONDS, Name: "NOTE_NSECONDS"}, {Bits: abi.NOTE_ABSTIME, Name: "NOTE_ABSTIME"},
 	},
 	-abi.EVFILT_USER: {
-		{abi.NOTE_FFCOPY, "NOTE_FFCOPY"}, {abi.NOTE_FFAND, "NOTE_FFAND"}, {abi.NOTE_FFOR, "NOTE_FFOR"},
-		{abi.NOTE_TRIGGER, "NOTE_TRIGGER"},
+		{Bits: abi.NOTE_FFCOPY, Name: "NOTE_FFCOPY"}, {Bits: abi.NOTE_FFAND, Name: "NOTE_FFAND"}, {Bits: abi.NOTE_FFOR, Name: "NOTE_FFOR"},
+		{Bits: abi.NOTE_TRIGGER, Name: "NOTE_TRIGGER"},
 	},
 }
 
-var rwNoteNames = []trace.Name{{abi.NOTE_LOWAT, "NOTE_LOWAT"}, {abi.NOTE_FILE_POLL, "NOTE_FILE_POLL"}}
+var rwNoteNames = []trace.Name{{Bits: abi.NOTE_LOWAT, Name: "NOTE_LOWAT"}, {Bits: abi.NOTE_FILE_POLL, Name: "NOTE_FILE_POLL"}}
 
 // TraceArg names the flags.
 func (f kqueueFlags) TraceArg(*trace.Ctx) string {
-	return trace.Flags(uint64(f), []trace.Name{{0, "0"}, {abi.KQUEUE_CLOEXEC, "KQUEUE_CLOEXEC"}})
+	return trace.Flags(uint64(f), []trace.Name{{Bits: 0, Name: "0"}, {Bits: abi.KQUEUE_CLOEXEC, Name: "KQUEUE_CLOEXEC"}})
 }

@@ -51,6 +51,16 @@ func kcmp(_ *emul.Task, pid1, pid2, kind Int, idx1, idx2 Size) emul.Action {
 	return emul.Tail(unix.SYS_KCMP, uint64(pid1), uint64(pid2), l, uint64(idx1), uint64(idx2))
 }
 
+// chroot ends a prefix: paths lead where they lead from the new root.
+func chroot(t *emul.Task, path Path) emul.Action {
+	return emul.Host(unix.SYS_CHROOT, uint64(path)).Then(func(r emul.Ret) emul.Action {
+		if r.Err() == nil {
+			procOf(t).rerooted()
+		}
+		return emul.Finish(r)
+	})
+}
+
 // fchroot makes an open directory the root; the working directory stays.
 // Linux takes a path only, so the process goes there and comes back.
 func fchroot(t *emul.Task, fd FD) emul.Action {
@@ -73,6 +83,9 @@ func fchroot(t *emul.Task, fd FD) emul.Action {
 				).ThenAll(func(rets []emul.Ret) emul.Action {
 					if err := rets[0].Err(); err != nil {
 						return emul.Fail(err)
+					}
+					if rets[1].Err() == nil {
+						procOf(t).rerooted()
 					}
 					return emul.Finish(rets[1])
 				})

@@ -3,6 +3,7 @@ package freebsd
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/lsf-linux/lsf/config"
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
@@ -13,8 +14,14 @@ import (
 // OS is the personality that the loop drives. Its state is what the whole
 // tree of guests shares.
 type OS struct {
-	// Osreldate is what guests without an ABI note are told the kernel is.
-	Osreldate int32
+	// Release, such as "13.2-RELEASE", is what all guests are told the kernel
+	// is. If it is empty, the root directory and the programs tell.
+	Release string
+	// Root is the directory of a FreeBSD system, absolute and without symbolic
+	// links, and Mode what becomes of it. With config.ModeAuto it may as well
+	// be missing, or have links: it is only looked at when a program needs it.
+	Root string
+	Mode config.Mode
 	// Ignored are the Linux signals that were ignored when the supervisor was
 	// started, bit n-1 for signal n.
 	Ignored uint64
@@ -63,7 +70,12 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 			return emul.Fail(abi.EFAULT) // nothing of ours is for guests
 		}
 	}
-	return catchUp(t, func() emul.Action { return row.Call(t, &t.Args) })
+	return catchUp(t, func() emul.Action {
+		if procOf(t).prefix != "" {
+			return translate(t, row)
+		}
+		return row.Call(t, &t.Args)
+	})
 }
 
 var unknownRow = emul.Sys("#unknown", emul.NotServed(abi.ENOSYS, "no such call"))
@@ -118,7 +130,8 @@ func (o *OS) Fast() *host.FastCalls {
 
 func hasPath(row *emul.Row) bool {
 	for _, a := range row.Types(&emul.Args{}) {
-		if _, ok := a.(Path); ok {
+		switch a.(type) {
+		case Path, Name:
 			return true
 		}
 	}

@@ -17,11 +17,11 @@ import (
 const maxPath = 1024
 
 // link follows a symbolic link that path is; Linux's link does not.
-func link(t *emul.Task, path, to Path) emul.Action {
+func link(t *emul.Task, path Path, to Name) emul.Action {
 	return linkat(t, abi.AT_FDCWD, path, abi.AT_FDCWD, to, abi.AT_SYMLINK_FOLLOW)
 }
 
-func linkat(t *emul.Task, fd FD, path Path, tofd FD, to Path, flags AtFlags) emul.Action {
+func linkat(_ *emul.Task, fd FD, path Path, tofd FD, to Name, flags LinkFlags) emul.Action {
 	if flags&^(abi.AT_SYMLINK_FOLLOW|abi.AT_RESOLVE_BENEATH|abi.AT_EMPTY_PATH) != 0 {
 		return emul.Fail(abi.EINVAL)
 	}
@@ -31,17 +31,17 @@ func linkat(t *emul.Task, fd FD, path Path, tofd FD, to Path, flags AtFlags) emu
 	return emul.Fail(abi.EOPNOTSUPP)
 }
 
-func unlink(t *emul.Task, path Path) emul.Action { return unlinkat(t, abi.AT_FDCWD, path, 0) }
+func unlink(t *emul.Task, path Name) emul.Action { return unlinkat(t, abi.AT_FDCWD, path, 0) }
 
 // unlinkat: removing a directory as a file is EPERM on FreeBSD, EISDIR on Linux.
-func unlinkat(t *emul.Task, fd FD, path Path, flags AtFlags) emul.Action {
+func unlinkat(t *emul.Task, fd FD, path Name, flags AtFlags) emul.Action {
 	if flags&^(abi.AT_REMOVEDIR|abi.AT_RESOLVE_BENEATH) != 0 {
 		return emul.Fail(abi.EINVAL)
 	}
 	if flags&abi.AT_RESOLVE_BENEATH != 0 {
 		return emul.Fail(abi.EOPNOTSUPP)
 	}
-	return followTrailing(t, fd, path, func(path Path) emul.Action {
+	return followTrailing(t, fd, path, func(path Name) emul.Action {
 		if flags&abi.AT_REMOVEDIR != 0 {
 			return emul.Tail(unix.SYS_UNLINKAT, uint64(fd), uint64(path), unix.AT_REMOVEDIR)
 		}
@@ -50,13 +50,13 @@ func unlinkat(t *emul.Task, fd FD, path Path, flags AtFlags) emul.Action {
 	})
 }
 
-func rmdir(t *emul.Task, path Path) emul.Action {
+func rmdir(t *emul.Task, path Name) emul.Action {
 	return unlinkat(t, abi.AT_FDCWD, path, abi.AT_REMOVEDIR)
 }
 
 // funlinkat removes path only if it is the file that is open as fd, else
 // EDEADLK. The two steps are not atomic here, as they are on FreeBSD.
-func funlinkat(t *emul.Task, dfd FD, path Path, fd FD, flags AtFlags) emul.Action {
+func funlinkat(t *emul.Task, dfd FD, path Name, fd FD, flags AtFlags) emul.Action {
 	if fd == abi.FD_NONE {
 		return unlinkat(t, dfd, path, flags)
 	}
@@ -73,20 +73,20 @@ func funlinkat(t *emul.Task, dfd FD, path Path, fd FD, flags AtFlags) emul.Actio
 	})
 }
 
-func rename(t *emul.Task, from, to Path) emul.Action {
+func rename(t *emul.Task, from, to Name) emul.Action {
 	return renameat(t, abi.AT_FDCWD, from, abi.AT_FDCWD, to)
 }
 
 // renameat: a name that ends in "." or ".." is EINVAL on FreeBSD, EBUSY on Linux.
-func renameat(t *emul.Task, fd FD, from Path, tofd FD, to Path) emul.Action {
-	return followTrailing(t, fd, from, func(from Path) emul.Action {
-		return followTrailing(t, tofd, to, func(to Path) emul.Action {
+func renameat(t *emul.Task, fd FD, from Name, tofd FD, to Name) emul.Action {
+	return followTrailing(t, fd, from, func(from Name) emul.Action {
+		return followTrailing(t, tofd, to, func(to Name) emul.Action {
 			return renameOne(t, fd, from, tofd, to)
 		})
 	})
 }
 
-func renameOne(t *emul.Task, fd FD, from Path, tofd FD, to Path) emul.Action {
+func renameOne(t *emul.Task, fd FD, from Name, tofd FD, to Name) emul.Action {
 	return emul.Host(unix.SYS_RENAMEAT, uint64(fd), uint64(from), uint64(tofd), uint64(to)).
 		Then(func(r emul.Ret) emul.Action {
 			if r.Err() == unix.EBUSY && (endsInDot(t, from) || endsInDot(t, to)) {
@@ -97,7 +97,7 @@ func renameOne(t *emul.Task, fd FD, from Path, tofd FD, to Path) emul.Action {
 }
 
 // renameat2 is FreeBSD 15's; its one flag has Linux's number and meaning.
-func renameat2(_ *emul.Task, fd FD, from Path, tofd FD, to Path, flags Uint) emul.Action {
+func renameat2(_ *emul.Task, fd FD, from Name, tofd FD, to Name, flags Uint) emul.Action {
 	if flags&^abi.AT_RENAME_NOREPLACE != 0 {
 		return emul.Fail(abi.EOPNOTSUPP)
 	}
@@ -105,8 +105,8 @@ func renameat2(_ *emul.Task, fd FD, from Path, tofd FD, to Path, flags Uint) emu
 }
 
 // endsInDot says whether the last component of a path is "." or "..".
-func endsInDot(t *emul.Task, p Path) bool {
-	s, err := guest.LoadString(t, guest.Addr(p), maxPath)
+func endsInDot(t *emul.Task, p Name) bool {
+	s, err := guest.LoadString(t, guest.Addr(p), unix.PathMax)
 	if err != nil {
 		return false
 	}
@@ -117,35 +117,35 @@ func endsInDot(t *emul.Task, p Path) bool {
 
 // mkdir takes permission bits only: no sticky bit, no set-id bits
 // (vfs_syscalls.c kern_mkdirat).
-func mkdir(t *emul.Task, path Path, mode Mode) emul.Action {
+func mkdir(t *emul.Task, path Name, mode Mode) emul.Action {
 	return mkdirat(t, abi.AT_FDCWD, path, mode)
 }
 
-func mkdirat(t *emul.Task, fd FD, path Path, mode Mode) emul.Action {
-	return followTrailing(t, fd, path, func(path Path) emul.Action {
+func mkdirat(t *emul.Task, fd FD, path Name, mode Mode) emul.Action {
+	return followTrailing(t, fd, path, func(path Name) emul.Action {
 		return emul.Tail(unix.SYS_MKDIRAT, uint64(fd), uint64(path), uint64(mode&abi.ACCESSPERMS))
 	})
 }
 
-func mkfifo(t *emul.Task, path Path, mode Mode) emul.Action {
+func mkfifo(t *emul.Task, path Name, mode Mode) emul.Action {
 	return mkfifoat(t, abi.AT_FDCWD, path, mode)
 }
 
-func mkfifoat(_ *emul.Task, fd FD, path Path, mode Mode) emul.Action {
+func mkfifoat(_ *emul.Task, fd FD, path Name, mode Mode) emul.Action {
 	return emul.Tail(unix.SYS_MKNODAT, uint64(fd), uint64(path), unix.S_IFIFO|uint64(mode&abi.ALLPERMS), 0)
 }
 
-func mknod11(t *emul.Task, path Path, mode Mode, dev Uint) emul.Action {
+func mknod11(t *emul.Task, path Name, mode Mode, dev Uint) emul.Action {
 	return mknodat(t, abi.AT_FDCWD, path, mode, Size(dev))
 }
 
-func mknodat11(t *emul.Task, fd FD, path Path, mode Mode, dev Uint) emul.Action {
+func mknodat11(t *emul.Task, fd FD, path Name, mode Mode, dev Uint) emul.Action {
 	return mknodat(t, fd, path, mode, Size(dev))
 }
 
 // mknodat makes devices and, with device number 0, fifos; all else is EINVAL
 // (vfs_syscalls.c kern_mknodat).
-func mknodat(_ *emul.Task, fd FD, path Path, mode Mode, dev Size) emul.Action {
+func mknodat(_ *emul.Task, fd FD, path Name, mode Mode, dev Size) emul.Action {
 	switch mode & abi.S_IFMT {
 	case abi.S_IFCHR, abi.S_IFBLK:
 	case abi.S_IFIFO:
@@ -160,11 +160,11 @@ func mknodat(_ *emul.Task, fd FD, path Path, mode Mode, dev Size) emul.Action {
 }
 
 // readlink: Linux's count is an int.
-func readlink(t *emul.Task, path Path, buf OutBuf, n Size) emul.Action {
+func readlink(t *emul.Task, path Name, buf OutBuf, n Size) emul.Action {
 	return readlinkat(t, abi.AT_FDCWD, path, buf, n)
 }
 
-func readlinkat(_ *emul.Task, fd FD, path Path, buf OutBuf, n Size) emul.Action {
+func readlinkat(_ *emul.Task, fd FD, path Name, buf OutBuf, n Size) emul.Action {
 	if int64(n) < 0 {
 		return emul.Fail(abi.EINVAL)
 	}
@@ -184,13 +184,16 @@ func getcwd(t *emul.Task, buf OutBuf, n Size) emul.Action {
 		} else if err != nil {
 			return emul.Fail(err)
 		}
-		// A directory outside of the root has no path; Linux gives "(unreachable)…".
-		first, err := guest.Ptr[byte](buf).Load(t)
+		s, err := guest.LoadString(t, guest.Addr(buf), maxPath)
 		if err != nil {
 			return emul.Fail(err)
 		}
-		if first != '/' {
+		// A directory outside of the root has no path; Linux gives "(unreachable)…".
+		if s[0] != '/' {
 			return emul.Fail(abi.ENOENT)
+		}
+		if in, ok := procOf(t).prefix.cut(s); ok {
+			return emul.Fail(guest.Ptr[byte](buf).StoreN(t, append([]byte(in), 0)))
 		}
 		return emul.Return(0)
 	})
@@ -262,6 +265,11 @@ func faccessat(t *emul.Task, fd FD, path Path, mode AccessMode, flags AtFlags) e
 
 // fdPath goes on with the path of an open descriptor, as /proc knows it.
 func fdPath(t *emul.Task, fd int64, then func(string, error) emul.Action) emul.Action {
+	return hostPath(t, fd, func(s string, err error) emul.Action { return then(procOf(t).prefix.guest(s), err) })
+}
+
+// hostPath is fdPath with the name that the host has for it.
+func hostPath(t *emul.Task, fd int64, then func(string, error) emul.Action) emul.Action {
 	link := "/proc/self/fd/" + itoa(fd)
 	name, ok1 := t.AllocBytes(len(link) + 1)
 	out, ok2 := t.AllocBytes(unix.PathMax)

@@ -261,5 +261,5 @@ func (p *process) procLink(name string) (string, error) {
 	if err != nil {
 		return "", abi.ENOENT
 	}
-	return strings.TrimSuffix(s, " (deleted)"), nil
+	return p.prefix.guest(strings.TrimSuffix(s, " (deleted)")), nil
 }

@@ -38,7 +38,7 @@ func psStrings(m guest.Memory, addr uint64) ([]byte, error) {
 
 // vmEntry makes a struct kinfo_vmentry of a line of /proc/PID/maps, nil for
 // LSF's own mappings and for what is no mapping of FreeBSD's.
-func vmEntry(line string) []byte {
+func (p *process) vmEntry(line string) []byte {
 	f := strings.Fields(line)
 	if len(f) < 5 {
 		return nil
@@ -78,5 +78,5 @@ func vmEntry(line string) []byte {
 			e.Type = abi.KVME_TYPE_GUARD
 		}
 	}
-	return packPath(structBytes(e), path)
+	return packPath(structBytes(e), p.prefix.guest(path))
 }

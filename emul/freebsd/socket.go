@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"bytes"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -32,7 +34,7 @@ func socket(t *emul.Task, domain SockDomain, typ SockType, protocol Int) emul.Ac
 		if err != nil {
 			return emul.Fail(err)
 		}
-		return emul.Host(unix.SYS_SETSOCKOPT, uint64(fd), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, uint64(one), 4).
+		return emul.Host(unix.SYS_SETSOCKOPT, uint64(fd), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, uint64(one), 4).Atomic().
 			Then(func(emul.Ret) emul.Action { return emul.Return(uint64(fd)) })
 	})
 }
@@ -92,21 +94,58 @@ func socketpair(t *emul.Task, domain SockDomain, typ SockType, protocol Int, sv 
 		})
 }
 
-// loadSockaddr reads an address that a guest gives and puts Linux's form of it
-// into scratch memory.
-func loadSockaddr(t *emul.Task, a Sockaddr, n uint32) (at guest.Addr, host []byte, err error) {
+// withSockaddr reads an address that a guest gives and goes on with Linux's
+// form of it in scratch memory. The path of a unix socket is looked up from dir,
+// through a symbolic link at its end if follow says so.
+func withSockaddr(t *emul.Task, dir FD, a Sockaddr, n uint32, follow bool, then func(at guest.Addr, host []byte) emul.Action) emul.Action {
+	host, err := loadSockaddr(t, a, n)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	at, err := allocBytes(t, host)
+	switch {
+	case err != nil:
+		return emul.Fail(err)
+	case !isUnix(host) && dir != atFDCWD:
+		// FreeBSD asks the protocol for an operation that only unix sockets have.
+		return emul.Fail(abi.EOPNOTSUPP)
+	case !isUnix(host):
+		return then(at, host)
+	}
+	given := uint64(at) + 2
+	return procOf(t).prefix.resolve(t, uint64(dir), given, follow, func(path uint64) emul.Action {
+		name, err := guest.LoadString(t, guest.Addr(path), unix.PathMax)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		if dir != atFDCWD && name[0] != '/' {
+			// Linux has no such call: the directory is named by way of /proc.
+			name = "/proc/self/fd/" + itoa(int64(dir)) + "/" + name
+		} else if path == given {
+			return then(at, host)
+		}
+		host := append(append(host[:2:2], name...), 0)
+		if len(host) > unix.SizeofSockaddrUnix {
+			t.Loop().Debugf("pid %d: %s: too long for the address of a Linux socket", t.Proc.Pid, name)
+			return emul.Fail(abi.ENAMETOOLONG)
+		}
+		at, err := allocBytes(t, host)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return then(at, host)
+	})
+}
+
+func loadSockaddr(t *emul.Task, a Sockaddr, n uint32) ([]byte, error) {
 	if n > abi.SOCK_MAXADDRLEN {
-		return 0, nil, abi.ENAMETOOLONG
+		return nil, abi.ENAMETOOLONG
 	}
 	b := make([]byte, n)
 	if err := t.ReadMem(guest.Addr(a), b); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	if host, err = xlat.SockaddrToHost(b); err != nil {
-		return 0, nil, err
-	}
-	at, err = allocBytes(t, host)
-	return at, host, err
+	return xlat.SockaddrToHost(b)
 }
 
 // allocBytes puts b into scratch memory. ENOBUFS when there is no room.
@@ -125,30 +164,37 @@ func isInet(host []byte) bool {
 }
 
 func bind(t *emul.Task, s FD, name Sockaddr, namelen Uint) emul.Action {
-	at, host, err := loadSockaddr(t, name, uint32(namelen))
-	if err != nil {
-		return emul.Fail(err)
-	}
-	return emul.Tail(unix.SYS_BIND, uint64(s), uint64(at), uint64(len(host)))
+	return bindat(t, atFDCWD, s, name, namelen)
 }
 
 // connect(2) is never restarted after a signal. What Linux says differently
 // about unix sockets is put right.
 func connect(t *emul.Task, s FD, name Sockaddr, namelen Uint) emul.Action {
-	at, host, err := loadSockaddr(t, name, uint32(namelen))
-	if err != nil {
-		return emul.Fail(err)
-	}
-	switch {
-	case isUnix(host):
-		return connectUnix(t, s, at, len(host))
-	case host[0] == unix.AF_UNSPEC && host[1] == 0:
-		return dissolve(t, s, at, len(host))
-	case isInet(host) && host[2] == 0 && host[3] == 0:
-		return connectPort0(t, s, at, len(host))
-	}
-	return emul.Tail(unix.SYS_CONNECT, uint64(s), uint64(at), uint64(len(host))).NoRestart()
+	return connectat(t, atFDCWD, s, name, namelen)
 }
+
+// bindat and connectat look the path of a unix socket up below a directory.
+func bindat(t *emul.Task, dir, s FD, name Sockaddr, namelen Uint) emul.Action {
+	return withSockaddr(t, dir, name, uint32(namelen), false, func(at guest.Addr, host []byte) emul.Action {
+		return emul.Tail(unix.SYS_BIND, uint64(s), uint64(at), uint64(len(host)))
+	})
+}
+
+func connectat(t *emul.Task, dir, s FD, name Sockaddr, namelen Uint) emul.Action {
+	return withSockaddr(t, dir, name, uint32(namelen), true, func(at guest.Addr, host []byte) emul.Action {
+		switch {
+		case isUnix(host):
+			return connectUnix(t, s, at, len(host))
+		case host[0] == unix.AF_UNSPEC && host[1] == 0:
+			return dissolve(t, s, at, len(host))
+		case isInet(host) && host[2] == 0 && host[3] == 0:
+			return connectPort0(t, s, at, len(host))
+		}
+		return emul.Tail(unix.SYS_CONNECT, uint64(s), uint64(at), uint64(len(host))).NoRestart()
+	})
+}
+
+const atFDCWD = -100 // on both systems
 
 // connectUnix: Linux answers EAGAIN when the queue of a listening socket is
 // full, and ECONNREFUSED for a file that is no socket.
@@ -215,53 +261,6 @@ func sockoptInt(t *emul.Task, s FD, level, name uint64, then func(v int32, err e
 	})
 }
 
-// bindat and connectat look the path of a unix socket up below a directory.
-// Linux has no such call: the directory is named by way of /proc.
-func bindat(t *emul.Task, dir, s FD, name Sockaddr, namelen Uint) emul.Action {
-	at, host, err := loadSockaddrAt(t, dir, name, uint32(namelen))
-	if err != nil {
-		return emul.Fail(err)
-	}
-	return emul.Tail(unix.SYS_BIND, uint64(s), uint64(at), uint64(len(host)))
-}
-
-func connectat(t *emul.Task, dir, s FD, name Sockaddr, namelen Uint) emul.Action {
-	if dir == atFDCWD {
-		return connect(t, s, name, namelen)
-	}
-	at, host, err := loadSockaddrAt(t, dir, name, uint32(namelen))
-	if err != nil {
-		return emul.Fail(err)
-	}
-	if !isUnix(host) {
-		// FreeBSD asks the protocol for an operation that only unix sockets have.
-		return emul.Fail(abi.EOPNOTSUPP)
-	}
-	return connectUnix(t, s, at, len(host))
-}
-
-const atFDCWD = -100 // on both systems
-
-func loadSockaddrAt(t *emul.Task, dir FD, name Sockaddr, n uint32) (guest.Addr, []byte, error) {
-	at, host, err := loadSockaddr(t, name, n)
-	if err != nil || dir == atFDCWD {
-		return at, host, err
-	}
-	if !isUnix(host) {
-		return 0, nil, abi.EOPNOTSUPP
-	}
-	if host[2] == '/' {
-		return at, host, nil
-	}
-	path := "/proc/self/fd/" + itoa(int64(dir)) + "/" + string(host[2:])
-	host = append(host[:2], path...)
-	if len(host) > unix.SizeofSockaddrUnix {
-		return 0, nil, abi.ENAMETOOLONG
-	}
-	at, err = allocBytes(t, host)
-	return at, host, err
-}
-
 // hostAddr is where Linux puts an address, with the length in and out.
 type hostAddr struct {
 	Len uint32
@@ -277,18 +276,30 @@ func newHostAddr(t *emul.Task) (guest.Ptr[hostAddr], error) {
 }
 
 // storeSockaddr gives a guest an address that Linux left at p: as much as fits
-// into what *lenp says, and the length of that in *lenp.
+// into room bytes, and the length of that in *lenp unless lenp is zero.
 func storeSockaddr(t *emul.Task, p guest.Ptr[hostAddr], name Sockaddr, lenp guest.Ptr[uint32], room uint32) error {
 	a, err := p.Load(t)
 	if err != nil {
 		return err
 	}
-	sa := xlat.SockaddrFromHost(a.B[:min(a.Len, uint32(len(a.B)))])
+	sa := sockaddrFromHost(t, a.B[:min(a.Len, uint32(len(a.B)))])
 	sa = sa[:min(uint32(len(sa)), room)]
-	if err := t.WriteMem(guest.Addr(name), sa); err != nil {
+	if err := t.WriteMem(guest.Addr(name), sa); err != nil || lenp == 0 {
 		return err
 	}
 	return lenp.Store(t, uint32(len(sa)))
+}
+
+// sockaddrFromHost converts an address as Linux gave it, with the guest's name
+// for the path of a unix socket.
+func sockaddrFromHost(t *emul.Task, b []byte) []byte {
+	if len(b) > 2 && isUnix(b) {
+		path, _, _ := bytes.Cut(b[2:], []byte{0})
+		if in, ok := procOf(t).prefix.cut(string(path)); ok {
+			b = append(b[:2:2], in...)
+		}
+	}
+	return xlat.SockaddrFromHost(b)
 }
 
 // accept(2): unlike on Linux the new socket is non-blocking if the listening

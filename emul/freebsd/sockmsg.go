@@ -67,11 +67,9 @@ func sendto(t *emul.Task, s FD, buf InBuf, n Size, flags MsgFlags, to Sockaddr, 
 		}
 		return thenEOF(s, flags, emul.Host(unix.SYS_SENDTO, uint64(s), uint64(buf), uint64(n), lflags, 0, 0))
 	}
-	at, host, err := loadSockaddr(t, to, uint32(tolen))
-	if err != nil {
-		return emul.Fail(err)
-	}
-	return thenEOF(s, flags, emul.Host(unix.SYS_SENDTO, uint64(s), uint64(buf), uint64(n), lflags, uint64(at), uint64(len(host))))
+	return withSockaddr(t, atFDCWD, to, uint32(tolen), true, func(at guest.Addr, host []byte) emul.Action {
+		return thenEOF(s, flags, emul.Host(unix.SYS_SENDTO, uint64(s), uint64(buf), uint64(n), lflags, uint64(at), uint64(len(host))))
+	})
 }
 
 func recvfrom(t *emul.Task, s FD, buf OutBuf, n Size, flags MsgFlags, from Sockaddr, lenp guest.Ptr[uint32]) emul.Action {
@@ -95,19 +93,8 @@ func recvfrom(t *emul.Task, s FD, buf OutBuf, n Size, flags MsgFlags, from Socka
 			if r.Err() != nil {
 				return emul.Finish(r)
 			}
-			a, err := p.Load(t)
-			if err != nil {
+			if err := storeSockaddr(t, p, from, lenp, room); err != nil {
 				return emul.Fail(err)
-			}
-			sa := xlat.SockaddrFromHost(a.B[:min(a.Len, uint32(len(a.B)))])
-			sa = sa[:min(uint32(len(sa)), room)]
-			if err := t.WriteMem(guest.Addr(from), sa); err != nil {
-				return emul.Fail(err)
-			}
-			if lenp != 0 {
-				if err := lenp.Store(t, uint32(len(sa))); err != nil {
-					return emul.Fail(err)
-				}
 			}
 			return emul.Return(uint64(r.Val))
 		})
@@ -128,13 +115,17 @@ func sendmsg(t *emul.Task, s FD, msg guest.Ptr[abi.Msghdr], flags MsgFlags) emul
 		return emul.Fail(err)
 	}
 	host := hostMsghdr{Iov: m.Iov, Iovlen: uint64(m.Iovlen)}
-	if m.Name != 0 {
-		at, sa, err := loadSockaddr(t, Sockaddr(m.Name), m.Namelen)
-		if err != nil {
-			return emul.Fail(err)
-		}
-		host.Name, host.Namelen = uint64(at), uint32(len(sa))
+	if m.Name == 0 {
+		return sendMessage(t, s, m, host, flags)
 	}
+	return withSockaddr(t, atFDCWD, Sockaddr(m.Name), m.Namelen, true, func(at guest.Addr, sa []byte) emul.Action {
+		host.Name, host.Namelen = uint64(at), uint32(len(sa))
+		return sendMessage(t, s, m, host, flags)
+	})
+}
+
+// sendMessage is sendmsg once the address is known.
+func sendMessage(t *emul.Task, s FD, m abi.Msghdr, host hostMsghdr, flags MsgFlags) emul.Action {
 	if m.Control == 0 {
 		return sendHost(t, s, host, flags)
 	}
@@ -244,7 +235,7 @@ func received(t *emul.Task, s FD, msg guest.Ptr[abi.Msghdr], m abi.Msghdr, addr 
 		if err != nil {
 			return emul.Fail(err)
 		}
-		sa := xlat.SockaddrFromHost(a.B[:min(host.Namelen, uint32(len(a.B)))])
+		sa := sockaddrFromHost(t, a.B[:min(host.Namelen, uint32(len(a.B)))])
 		sa = sa[:min(uint32(len(sa)), m.Namelen)]
 		if err := t.WriteMem(guest.Addr(m.Name), sa); err != nil {
 			return emul.Fail(err)

@@ -19,7 +19,7 @@ type Spec struct {
 // Start turns the process of t, which has nothing but LSF's region to keep,
 // into the program. If that fails it prints one line and exits 126 or 127.
 func (o *OS) Start(t *emul.Task, s Spec) emul.Action {
-	p := &process{Process: t.Proc, osreldate: o.Osreldate}
+	p := &process{Process: t.Proc, os: o, release: o.firstRelease()}
 	t.Proc.OS = p
 	p.sig.hostIgnored = o.Ignored
 	for n := unix.Signal(1); n <= 64; n++ {
@@ -29,17 +29,21 @@ func (o *OS) Start(t *emul.Task, s Spec) emul.Action {
 	}
 	o.NewTask(t, nil)
 	pr := &program{t: t, path: s.Path, argv: s.Argv, envv: s.Envv, initial: true, fd: -1, dirfd: unix.AT_FDCWD}
-	if s.FD >= 0 {
-		pr.fd = int32(s.FD)
-		return pr.inspect()
-	}
-	at, ok := t.AllocBytes(len(s.Path) + 1)
-	if !ok {
-		return pr.fail(abi.ENAMETOOLONG)
-	}
-	if err := t.WriteMem(at, append([]byte(s.Path), 0)); err != nil {
-		return pr.fail(err)
-	}
-	pr.pathAt = uint64(at)
-	return pr.open(uint64(at))
+	return pr.enterRoot(func() emul.Action {
+		if s.FD >= 0 {
+			pr.fd = int32(s.FD)
+			return pr.inspect()
+		}
+		at, ok := t.AllocBytes(len(s.Path) + 1)
+		if !ok {
+			return pr.fail(abi.ENAMETOOLONG)
+		}
+		if err := t.WriteMem(at, append([]byte(s.Path), 0)); err != nil {
+			return pr.fail(err)
+		}
+		return pr.prefix.resolve(t, cwd, uint64(at), true, func(at uint64) emul.Action {
+			pr.pathAt = at
+			return pr.open(at)
+		})
+	})
 }

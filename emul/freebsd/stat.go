@@ -68,8 +68,8 @@ func stat11(t *emul.Task, path Path, sb guest.Ptr[abi.Stat11]) emul.Action {
 	return fstatat11(t, abi.AT_FDCWD, path, sb, 0)
 }
 
-func lstat11(t *emul.Task, path Path, sb guest.Ptr[abi.Stat11]) emul.Action {
-	return fstatat11(t, abi.AT_FDCWD, path, sb, abi.AT_SYMLINK_NOFOLLOW)
+func lstat11(t *emul.Task, path Name, sb guest.Ptr[abi.Stat11]) emul.Action {
+	return fstatat11(t, abi.AT_FDCWD, Path(path), sb, abi.AT_SYMLINK_NOFOLLOW)
 }
 
 func fstat11(t *emul.Task, fd FD, sb guest.Ptr[abi.Stat11]) emul.Action {
@@ -88,8 +88,8 @@ func nstat(t *emul.Task, path Path, sb guest.Ptr[abi.NStat]) emul.Action {
 	})
 }
 
-func nlstat(t *emul.Task, path Path, sb guest.Ptr[abi.NStat]) emul.Action {
-	return withFstatat(t, abi.AT_FDCWD, path, abi.AT_SYMLINK_NOFOLLOW, func(st *abi.Stat) emul.Action {
+func nlstat(t *emul.Task, path Name, sb guest.Ptr[abi.NStat]) emul.Action {
+	return withFstatat(t, abi.AT_FDCWD, Path(path), abi.AT_SYMLINK_NOFOLLOW, func(st *abi.Stat) emul.Action {
 		return storeOrFail(t, sb, xlat.NStat(*st))
 	})
 }

@@ -10,8 +10,9 @@ import (
 // part in a struct of its own, in the topic's file.
 type process struct {
 	*emul.Process
-	osreldate int32 // what the guest is told the kernel is, such as 1302001
-	release   string
+	os        *OS
+	release   release // what the guest is told the kernel is
+	prefix    prefix  // where paths are looked up first
 	sig       procSignals
 	mem       procMemory
 	image     procImage

@@ -64,6 +64,7 @@ func withStatfs(t *emul.Task, nr emul.HostNR, arg uint64, statx emul.Call, then 
 					return emul.Fail(err)
 				}
 				m = mountOf(t, &v)
+				m.On = procOf(t).prefix.guest(m.On)
 			}
 			out := xlat.Statfs(&s, m)
 			return then(&out)
@@ -169,7 +170,9 @@ func eachMount(t *emul.Task, buf uint64, size Long, mode Int, unit uintptr, stor
 			if err != nil {
 				return emul.Fail(err)
 			}
-			out := xlat.Statfs(&s, all[i])
+			m := all[i]
+			m.On = procOf(t).prefix.guest(m.On)
+			out := xlat.Statfs(&s, m)
 			if err := store(done, &out); err != nil {
 				return emul.Fail(err)
 			}
@@ -196,8 +199,8 @@ func fpathconf(t *emul.Task, fd FD, name PathconfName) emul.Action {
 }
 
 // lpathconf does not follow a final symbolic link.
-func lpathconf(t *emul.Task, path Path, name PathconfName) emul.Action {
-	o := opening{fd: abi.AT_FDCWD, path: path, how: unix.OpenHow{
+func lpathconf(t *emul.Task, path Name, name PathconfName) emul.Action {
+	o := opening{fd: abi.AT_FDCWD, path: Path(path), how: unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 	}}
 	return o.host(t).Then(func(r emul.Ret) emul.Action {

@@ -145,14 +145,14 @@ func sysctlKern() []ctl {
 // argMax is FreeBSD's ARG_MAX on LP64 (sys/syslimits.h), in bytes.
 const argMax = 2 * 256 * 1024
 
-func kernRelease(r *sysctlReq) (string, error) { return r.p.release, nil }
+func kernRelease(r *sysctlReq) (string, error) { return r.p.release.name, nil }
 
-func kernOsreldate(r *sysctlReq) (int64, error) { return int64(r.p.osreldate), nil }
+func kernOsreldate(r *sysctlReq) (int64, error) { return int64(r.p.release.date), nil }
 
 // kernVersion names LSF and the kernel that really runs.
 func kernVersion(r *sysctlReq) (string, error) {
 	linux, err := utsname(func(u *unix.Utsname) []byte { return u.Release[:] })
-	return fmt.Sprintf("FreeBSD %s LSF (Linux %s)\n", r.p.release, linux), err
+	return fmt.Sprintf("FreeBSD %s LSF (Linux %s)\n", r.p.release.name, linux), err
 }
 
 // kernHostname: the supervisor was forked from the first guest, and guests
@@ -328,7 +328,7 @@ func kernBoottime(*sysctlReq) ([]byte, error) {
 // kernMaxCPUs is MAXCPU of the release's amd64 kernel, which is also the size
 // of its cpuset_t in bits.
 func kernMaxCPUs(r *sysctlReq) (int64, error) {
-	if r.p.osreldate >= 1400000 {
+	if r.p.release.date >= 1400000 {
 		return 1024, nil
 	}
 	return 256, nil

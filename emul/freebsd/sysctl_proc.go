@@ -192,7 +192,7 @@ func procOsrel(r *sysctlReq) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return int32s(p.osreldate), nil
+	return int32s(p.release.date), nil
 }
 
 func procPsStrings(r *sysctlReq) ([]byte, error) {
@@ -334,7 +334,7 @@ func procCwd(r *sysctlReq) emul.Action {
 		if err := r.t.ReadMem(at, b); err != nil {
 			return emul.Fail(err)
 		}
-		return r.out(kinfoDir(abi.KF_FD_TYPE_CWD, unix.ByteSliceToString(b)))
+		return r.out(kinfoDir(abi.KF_FD_TYPE_CWD, r.p.prefix.guest(unix.ByteSliceToString(b))))
 	})
 }
 
@@ -434,7 +434,7 @@ func procVmmap(r *sysctlReq) ([]byte, error) {
 	}
 	var out []byte
 	for line := range strings.Lines(text) {
-		if e := vmEntry(strings.TrimSuffix(line, "\n")); e != nil {
+		if e := p.vmEntry(strings.TrimSuffix(line, "\n")); e != nil {
 			out = append(out, e...)
 		}
 	}

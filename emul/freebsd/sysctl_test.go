@@ -127,7 +127,7 @@ func TestSysctlTree(t *testing.T) {
 			continue
 		}
 		n, _, _ := root.find(mib)
-		b, err := n.val.get(&sysctlReq{p: &process{osreldate: 1302001, release: "13.2-RELEASE"}, node: n})
+		b, err := n.val.get(&sysctlReq{p: &process{release: release{name: "13.2-RELEASE", date: 1302001}}, node: n})
 		if err != nil || len(b) == 0 {
 			t.Errorf("%s: %x, %v", name, b, err)
 		}

@@ -17,7 +17,7 @@ const maxLinks = 32
 // if a slash follows it. FreeBSD follows such a link in every call
 // (vfs_lookup.c, TRAILINGSLASH): mkdir("link/") makes the directory that link
 // points to. Linux does so in some, and not when it makes, removes or renames.
-func followTrailing(t *emul.Task, fd FD, path Path, then func(Path) emul.Action) emul.Action {
+func followTrailing(t *emul.Task, fd FD, path Name, then func(Name) emul.Action) emul.Action {
 	s, err := guest.LoadString(t, guest.Addr(path), maxPath)
 	if err != nil || !strings.HasSuffix(s, "/") {
 		return then(path)
@@ -50,7 +50,7 @@ func followTrailing(t *emul.Task, fd FD, path Path, then func(Path) emul.Action)
 					if err := t.WriteMem(at, append([]byte(name), '/', 0)); err != nil {
 						return emul.Fail(err)
 					}
-					return then(Path(at))
+					return then(Name(at))
 				case links == maxLinks:
 					return emul.Fail(abi.ELOOP)
 				}

@@ -1,9 +1,10 @@
 package freebsd
 
 import (
-	"crypto/rand"
 	"encoding/binary"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
@@ -18,7 +19,7 @@ func uuidgen(t *emul.Task, store guest.Ptr[[16]byte], n Int) emul.Action {
 		return emul.Fail(abi.EINVAL)
 	}
 	var random [8]byte
-	rand.Read(random[:])
+	unix.Getrandom(random[:], 0)
 	const toUnix = 0x01b21dd213814000 // 15 October 1582 to 1970, in 100 ns
 	now := uint64(time.Now().UnixNano()/100) + toUnix
 	out := make([][16]byte, n)

@@ -50,7 +50,7 @@ func attrFile(p Path) attrTarget {
 	return attrTarget{unix.SYS_GETXATTR, unix.SYS_SETXATTR, unix.SYS_LISTXATTR, unix.SYS_REMOVEXATTR, uint64(p)}
 }
 
-func attrLink(p Path) attrTarget {
+func attrLink(p Name) attrTarget {
 	return attrTarget{unix.SYS_LGETXATTR, unix.SYS_LSETXATTR, unix.SYS_LLISTXATTR, unix.SYS_LREMOVEXATTR, uint64(p)}
 }
 
@@ -181,7 +181,7 @@ func extattrSetFile(t *emul.Task, path Path, ns AttrNamespace, name Str, data In
 	return attrFile(path).setAttr(t, ns, name, data, n)
 }
 
-func extattrSetLink(t *emul.Task, path Path, ns AttrNamespace, name Str, data InBuf, n Size) emul.Action {
+func extattrSetLink(t *emul.Task, path Name, ns AttrNamespace, name Str, data InBuf, n Size) emul.Action {
 	return attrLink(path).setAttr(t, ns, name, data, n)
 }
 
@@ -193,7 +193,7 @@ func extattrGetFile(t *emul.Task, path Path, ns AttrNamespace, name Str, data Ou
 	return attrFile(path).getAttr(t, ns, name, data, n)
 }
 
-func extattrGetLink(t *emul.Task, path Path, ns AttrNamespace, name Str, data OutBuf, n Size) emul.Action {
+func extattrGetLink(t *emul.Task, path Name, ns AttrNamespace, name Str, data OutBuf, n Size) emul.Action {
 	return attrLink(path).getAttr(t, ns, name, data, n)
 }
 
@@ -205,7 +205,7 @@ func extattrDeleteFile(t *emul.Task, path Path, ns AttrNamespace, name Str) emul
 	return attrFile(path).removeAttr(t, ns, name)
 }
 
-func extattrDeleteLink(t *emul.Task, path Path, ns AttrNamespace, name Str) emul.Action {
+func extattrDeleteLink(t *emul.Task, path Name, ns AttrNamespace, name Str) emul.Action {
 	return attrLink(path).removeAttr(t, ns, name)
 }
 
@@ -217,6 +217,6 @@ func extattrListFile(t *emul.Task, path Path, ns AttrNamespace, data OutBuf, n S
 	return attrFile(path).listAttrs(t, ns, data, n)
 }
 
-func extattrListLink(t *emul.Task, path Path, ns AttrNamespace, data OutBuf, n Size) emul.Action {
+func extattrListLink(t *emul.Task, path Name, ns AttrNamespace, data OutBuf, n Size) emul.Action {
 	return attrLink(path).listAttrs(t, ns, data, n)
 }

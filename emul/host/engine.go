@@ -38,7 +38,7 @@ const (
 	setSUDConf = 0x4210 // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG
 )
 
-// NewEngine chooses the engine: kind by name ("sud", "ptrace"), or "" for the
+// NewEngine chooses the engine: kind by name ("sud", "ptrace"), or "auto" for the
 // best that this kernel has.
 func NewEngine(name string) (*Engine, error) {
 	e := &Engine{remoteSUD: true}
@@ -49,7 +49,7 @@ func NewEngine(name string) (*Engine, error) {
 		}
 	case "ptrace":
 		e.kind = Sysemu
-	case "":
+	case "auto":
 		if !haveSUD() {
 			e.kind = Sysemu
 		}

@@ -30,6 +30,7 @@ func TestImports(t *testing.T) {
 		{"cmd/lsf-binfmt", "encoding/json", "costs time and memory at every start"},
 		{"cmd/lsf-binfmt", "debug/elf", "brings a DWARF reader and a decompressor; loader knows ELF by itself"},
 		{"cmd/lsf-binfmt", "os/exec", "the supervisor starts nothing"},
+		{"cmd/lsf-binfmt", "crypto/rand", "brings the FIPS module and its self-tests; getrandom(2) is one call"},
 		{"cmd/lsf-binfmt", module + "systemd", "for the installer"},
 		{"loader", module, "a pure function of bytes: it knows nothing of LSF"},
 		{"config", module, "rules and values only"},
