@@ -79,11 +79,11 @@ func (l *Loop) Debugf(format string, args ...any) {
 	}
 }
 
-// Adopt makes the first task of the tree out of a seized and interrupted
-// process with one thread, and puts LSF's region into it. The process must
+// Adopt makes the first task of the tree out of a seized process with one
+// thread, and puts LSF's region into it. The process must
 // have mapped both parts of it.
 func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
-	if err := tr.AwaitStop(); err != nil {
+	if err := tr.Stop(); err != nil {
 		return nil, fmt.Errorf("the program ended before it was started: %w", err)
 	}
 	p := &Process{Pid: tr.Tid, Tasks: map[int]*Task{}, Space: l.newSpace(), loop: l}

@@ -6,6 +6,7 @@
 #define SYS_rt_sigaction 13
 #define SYS_rt_sigprocmask 14
 #define SYS_close 3
+#define SYS_getpid 39
 #define SYS_clone 56
 #define SYS_close_range 436
 #define SYS_wait4 61
@@ -74,6 +75,11 @@ nextsig:
 	CMPQ R12, $64
 	JLE  sig
 	MOVQ R13, ·ignoredSignals(SB)
+
+	// The supervisor must know whom it serves, even if its parent dies at once.
+	MOVQ $SYS_getpid, AX
+	SYSCALL
+	MOVQ AX, ·guestPID(SB)
 
 	// Exit signal 0: no wait of the guest's ever sees the supervisor.
 	MOVQ $SYS_clone, AX

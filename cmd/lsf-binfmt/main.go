@@ -1,3 +1,6 @@
+// Else Go's runtime keeps files of /sys/fs/cgroup open.
+//
+//go:debug containermaxprocs=0
 package main
 
 import (
@@ -21,6 +24,9 @@ const (
 	exitCannot = 126
 )
 
+// elsewhere is the parent's PID where the parent is not in our PID namespace.
+const elsewhere = 0
+
 func main() {
 	runtime.LockOSThread() // ptrace belongs to one thread
 	if initialStack == 0 {
@@ -41,6 +47,9 @@ func main() {
 		os.Exit(0)
 	}
 	if err := supervise(spec, set, mistakes); err != nil {
+		if p := unix.Getppid(); p != guestPID && p != elsewhere {
+			os.Exit(0) // the program has been killed meanwhile: there is nobody to tell
+		}
 		die(exitCannot, "lsf: %v", err)
 	}
 }
@@ -61,13 +70,16 @@ func supervise(spec freebsd.Spec, set config.Config, mistakes error) error {
 	if err != nil {
 		return err
 	}
-	guest := unix.Getppid()
-	tr, err := eng.Seize(guest)
+	tr, err := eng.Seize(guestPID)
+	switch unix.Getppid() {
+	case guestPID:
+	case elsewhere:
+		return errors.New("the program's PID namespace is not that of its children: unshare needs --fork")
+	default: // and we may have seized the wrong one
+		return errors.New("the program has been killed")
+	}
 	if err != nil {
 		return fmt.Errorf("cannot trace the program (%w): ptrace is not permitted here: see yama.ptrace_scope, or the container's seccomp profile", err)
-	}
-	if err := tr.Interrupt(); err != nil {
-		return err
 	}
 	personality := &freebsd.OS{Release: set.Release, Root: set.Root, Mode: set.Mode, Ignored: ignoredSignals}
 	loop := emul.NewLoop(eng, personality, logs.tracer(), logs.debug())
@@ -106,7 +118,7 @@ func stack() []byte {
 // code has closed all but 0, 1 and 2; those become a file of nobody's, so that
 // a stray message can hurt nothing. With stderr >= 0 that takes the place of 2.
 func leave(stderr int) {
-	retitle(fmt.Sprintf("%s of %d", supervisorName, unix.Getppid()))
+	retitle(fmt.Sprintf("%s of %d", supervisorName, guestPID))
 	unix.Setsid()
 	unix.Chdir("/")
 	fd, err := unix.MemfdCreate("lsf", unix.MFD_CLOEXEC)

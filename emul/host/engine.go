@@ -72,10 +72,11 @@ const seizeOptions = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACEFORK | unix
 	unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
 
 // Seize starts to trace a process with a single thread. Its children and
-// threads are traced from their first instruction, and it dies with us.
+// threads will be traced from their first instruction. Until Stop has
+// returned, our end does it no harm: it may yet turn out to be the wrong one.
 func (e *Engine) Seize(pid int) (*Tracee, error) {
 	t := e.Tracee(pid)
-	if err := t.ptrace(unix.PTRACE_SEIZE, 0, seizeOptions); err != nil {
+	if err := t.ptrace(unix.PTRACE_SEIZE, 0, seizeOptions&^unix.PTRACE_O_EXITKILL); err != nil {
 		return nil, err
 	}
 	return t, nil
@@ -212,9 +213,13 @@ func (e *Engine) Wait() (tid int, status uint32, err error) {
 	return 0, 0, en
 }
 
-// AwaitStop waits until an interrupted thread has stopped. Signals that come
-// first take their course.
-func (t *Tracee) AwaitStop() error {
+// Stop stops a seized thread; from now on it dies with us. Signals that come
+// first take their course: a thread that they have stopped must be continued
+// first. ESRCH if they have killed it.
+func (t *Tracee) Stop() error {
+	if err := t.Interrupt(); err != nil {
+		return err
+	}
 	for {
 		var ws unix.WaitStatus
 		_, err := unix.Wait4(t.Tid, &ws, unix.WALL, nil)
@@ -224,8 +229,12 @@ func (t *Tracee) AwaitStop() error {
 			return err
 		case !ws.Stopped():
 			return unix.ESRCH
+		case uint32(ws)>>16 == unix.PTRACE_EVENT_STOP && ws.StopSignal() == unix.SIGTRAP:
+			return t.ptrace(unix.PTRACE_SETOPTIONS, 0, seizeOptions)
 		case uint32(ws)>>16 == unix.PTRACE_EVENT_STOP:
-			return nil
+			if err := t.Listen(); err != nil {
+				return err
+			}
 		default:
 			if err := t.Resume(int(ws.StopSignal())); err != nil {
 				return err
