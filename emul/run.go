@@ -160,8 +160,10 @@ func (l *Loop) startTail(t *Task, a Action) {
 	t.act = a
 	t.state = inTail
 	args := a.call.Args
-	if a.call.n < 3 {
-		args[2] = t.Regs.Rdx // FreeBSD leaves RDX alone
+	for i, r := range [...]uint64{t.Regs.Rdi, t.Regs.Rsi, t.Regs.Rdx} {
+		if i >= a.call.n {
+			args[i] = r // FreeBSD leaves these registers alone
+		}
 	}
 	t.trace.SetTail(a.tail, &t.Regs, uint64(a.call.NR), &args)
 	t.resumeHost(0)

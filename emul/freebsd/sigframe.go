@@ -102,6 +102,9 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	if err := frame.Store(t, f); err != nil {
 		return err
 	}
+	if err := dropFP(t, xbuf[:n]); err != nil {
+		return err
+	}
 	r.Rsp, r.Rip = sp, host.GuestCode
 	r.Eflags &^= flagTrap | flagDir
 
@@ -190,17 +193,20 @@ func sigreturn(t *emul.Task, uc guest.Ptr[abi.Ucontext]) emul.Action {
 // setFP is set_fpcontext() of exec_machdep.c.
 func setFP(t *emul.Task, m *abi.Mcontext) error {
 	switch {
-	case m.Fpformat == abi.MC_FPFMT_NODEV, m.Ownedfp == abi.MC_FPOWNED_NONE:
+	case m.Fpformat == abi.MC_FPFMT_NODEV:
 		return nil
 	case m.Fpformat != abi.MC_FPFMT_XMM:
 		return abi.EINVAL
-	case m.Ownedfp != abi.MC_FPOWNED_FPU && m.Ownedfp != abi.MC_FPOWNED_PCB:
+	case m.Ownedfp != abi.MC_FPOWNED_NONE && m.Ownedfp != abi.MC_FPOWNED_FPU && m.Ownedfp != abi.MC_FPOWNED_PCB:
 		return abi.EINVAL
 	}
 	var xbuf [xstateMax]byte
 	n, err := t.XState(xbuf[:])
 	if err != nil {
 		return abi.EINVAL
+	}
+	if m.Ownedfp == abi.MC_FPOWNED_NONE {
+		return dropFP(t, xbuf[:n])
 	}
 	copy(xbuf[:fxsaveSize], m.Fpstate[:])
 	if m.Flags&abi.MC_HASFPXSTATE != 0 {
@@ -218,4 +224,23 @@ func setFP(t *emul.Task, m *abi.Mcontext) error {
 		return abi.EINVAL
 	}
 	return nil
+}
+
+// dropFP gives the thread the floating point state that a program starts with,
+// as fpstate_drop() of amd64/amd64/fpu.c does. x is its present state.
+func dropFP(t *emul.Task, x []byte) error {
+	const (
+		controlWord = 0x37f  // __INITIAL_FPUCW__
+		mxcsr       = 0x1f80 // __INITIAL_MXCSR__
+		mxcsrAt     = 24
+		legacy      = 3 // x87 and SSE, in the XSAVE header; all else is reset
+	)
+	clear(x[:mxcsrAt])
+	clear(x[mxcsrAt+8 : fxsaveSize-48]) // behind it MXCSR's mask; at the end what is the kernel's
+	binary.LittleEndian.PutUint16(x, controlWord)
+	binary.LittleEndian.PutUint32(x[mxcsrAt:], mxcsr)
+	if len(x) > fxsaveSize {
+		binary.LittleEndian.PutUint64(x[fxsaveSize:], legacy)
+	}
+	return t.SetXState(x)
 }
