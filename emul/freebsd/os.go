@@ -101,7 +101,10 @@ func (o *OS) ProcessExit(p *emul.Process, status uint32) {
 }
 
 // Native implements emul.Personality.
-func (o *OS) Native(p *emul.Process) { kqProcNative(p.OS.(*process)) }
+func (o *OS) Native(p *emul.Process) {
+	p.OS.(*process).stopTimers()
+	kqProcNative(p.OS.(*process))
+}
 
 // Table returns the syscall table, for lists of what is supported.
 func Table() []emul.Row { return table[:] }

@@ -57,7 +57,7 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	if f.UC.Stack.Flags&abi.SS_DISABLE == 0 && on {
 		f.UC.Stack.Flags = abi.SS_ONSTACK
 	}
-	info := o.siginfo(s, r)
+	info := siginfo(t, s)
 	m := &f.UC.Mcontext
 	putRegs(m, r)
 	if on {
@@ -128,8 +128,12 @@ const (
 	mcontextSize = 800
 )
 
-// siginfo makes FreeBSD's siginfo of a signal.
-func (o *OS) siginfo(s *emul.Signal, r *host.Regs) abi.Siginfo {
+// siginfo makes FreeBSD's siginfo of a signal that t takes.
+func siginfo(t *emul.Task, s *emul.Signal) abi.Siginfo {
+	if s.Info.Code == siTimer {
+		procOf(t).accepted(s)
+	}
+	r := &t.Regs
 	i := xlat.Siginfo(abi.Signal(s.Num), s.Info.Code, s.Info.Errno, s.Info.Fields[:])
 	switch abi.Signal(s.Num) {
 	case abi.SIGBUS:

@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -120,7 +122,11 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 	return emul.Handle
 }
 
-const siKernel = 0x80 // SI_KERNEL of Linux
+// Values of si_code of Linux.
+const (
+	siKernel = 0x80 // SI_KERNEL
+	siTimer  = -2   // SI_TIMER
+)
 
 func isFault(s abi.Signal) bool {
 	switch s {
@@ -201,6 +207,35 @@ func (p *process) dropPending(s abi.Signal) {
 	for _, t := range p.Tasks {
 		for take(&threadOf(t).sig.queue, is) != nil {
 		}
+	}
+}
+
+// queued says whether a signal, nil for none, still waits to be taken.
+func (p *process) queued(s *emul.Signal) bool {
+	if s == nil {
+		return false
+	}
+	if slices.Contains(p.sig.queue, s) {
+		return true
+	}
+	for _, t := range p.Tasks {
+		if slices.Contains(threadOf(t).sig.queue, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// unqueue takes a signal, nil for none, out of the queue that it is in.
+func (p *process) unqueue(s *emul.Signal) {
+	if s == nil {
+		return
+	}
+	is := func(o *emul.Signal) bool { return o == s }
+	p.sig.queue = slices.DeleteFunc(p.sig.queue, is)
+	for _, t := range p.Tasks {
+		th := threadOf(t)
+		th.sig.queue = slices.DeleteFunc(th.sig.queue, is)
 	}
 }
 

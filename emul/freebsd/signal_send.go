@@ -15,21 +15,29 @@ import (
 
 // queueTo gives a signal that Linux cannot hold to a thread.
 func queueTo(o *emul.Task, s abi.Signal, code int32, from *emul.Task, value uint64) {
-	kqSignal(procOf(o), s)
+	postTo(o, softSignal(s, code, from, value))
+}
+
+func postTo(o *emul.Task, sig *emul.Signal) {
+	kqSignal(procOf(o), abi.Signal(sig.Num))
 	th := threadOf(o)
-	th.sig.queue = append(th.sig.queue, softSignal(s, code, from, value))
-	wakeFor(o, s)
+	th.sig.queue = append(th.sig.queue, sig)
+	wakeFor(o, abi.Signal(sig.Num))
 }
 
 // queueToProcess gives it to a process: to a thread that wants it now, if any.
 func queueToProcess(p *emul.Process, s abi.Signal, code int32, from *emul.Task, value uint64) {
-	pp := p.OS.(*process)
+	postToProcess(p.OS.(*process), softSignal(s, code, from, value))
+}
+
+func postToProcess(pp *process, sig *emul.Signal) {
+	s := abi.Signal(sig.Num)
 	kqSignal(pp, s)
 	if pp.sig.acts[s].Handler == abi.SIG_IGN || pp.sig.acts[s].Handler == abi.SIG_DFL && ignoredByDefault(s) {
 		return
 	}
-	pp.sig.queue = append(pp.sig.queue, softSignal(s, code, from, value))
-	for _, o := range p.Tasks {
+	pp.sig.queue = append(pp.sig.queue, sig)
+	for _, o := range pp.Tasks {
 		th := threadOf(o)
 		if !th.sig.mask.Has(s) || th.sig.waiting != nil && th.sig.waiting.Has(s) {
 			wakeFor(o, s)
@@ -56,6 +64,8 @@ func softSignal(s abi.Signal, code int32, from *emul.Task, value uint64) *emul.S
 		sig.Info.Code = -1
 	case abi.SI_LWP:
 		sig.Info.Code = -6
+	case abi.SI_TIMER:
+		sig.Info.Code = siTimer
 	}
 	if from != nil {
 		binary.LittleEndian.PutUint32(sig.Info.Fields[:], uint32(from.Proc.Pid))
@@ -177,7 +187,7 @@ func waitSignal(t *emul.Task, set abi.Sigset, timeout time.Duration, done func(a
 	set.Del(abi.SIGSTOP)
 	for _, q := range []*[]*emul.Signal{&th.sig.queue, &p.sig.queue} {
 		if s := take(q, func(n abi.Signal) bool { return set.Has(n) }); s != nil {
-			return done(abi.Signal(s.Num), (*OS)(nil).siginfo(s, &t.Regs), nil)
+			return done(abi.Signal(s.Num), siginfo(t, s), nil)
 		}
 	}
 	var tsAddr uint64
@@ -215,6 +225,6 @@ func waitSignal(t *emul.Task, set abi.Sigset, timeout time.Duration, done func(a
 			return emul.Fail(err)
 		}
 		s := &emul.Signal{Host: int(r.Val), Num: int(xlat.GuestSignal(unix.Signal(r.Val))), Info: si}
-		return done(abi.Signal(s.Num), (*OS)(nil).siginfo(s, &t.Regs), nil)
+		return done(abi.Signal(s.Num), siginfo(t, s), nil)
 	})
 }

@@ -19,6 +19,7 @@ type process struct {
 	ids       procIDs
 	sockets   sockets
 	kq        kqueues
+	timers    procTimers
 	pdeathsig abi.Signal // asked for by procctl(PROC_PDEATHSIG_CTL)
 }
 
@@ -39,6 +40,7 @@ func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
 	p.pdeathsig = 0
+	p.timers = nil
 	p.kq = kqueues{coarse: parent.kq.coarse}
 }
 
@@ -47,10 +49,12 @@ func (p *process) execed() {
 	p.defaultHandlers()
 	p.mem = procMemory{}
 	p.ids.sugid = false
+	p.stopTimers()
 	kqProcExeced(p)
 }
 
 // exited is told that the process is gone, with Linux's wait status.
 func (p *process) exited(status uint32) {
+	p.stopTimers()
 	kqProcExited(p, int(xlat.WaitStatus(status)))
 }

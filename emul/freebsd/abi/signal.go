@@ -227,14 +227,6 @@ type Sigframe struct {
 	Info    Siginfo
 }
 
-// Sigevent is struct sigevent (80 bytes).
-type Sigevent struct {
-	Notify, Signo int32
-	Value         uint64
-	// Threadid, Kevent flags and so on, by kind.
-	Un [64]byte
-}
-
 // String lists the signals of the set as truss does.
 func (m Sigset) String() string {
 	out := ""

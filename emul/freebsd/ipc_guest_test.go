@@ -1,0 +1,7 @@
+package freebsd_test
+
+import "testing"
+
+func TestGuestTimers(t *testing.T) {
+	runGuest(t, "timers", func(t *testing.T, out string) { wantLines(t, "timers", out, false) })
+}
