@@ -160,7 +160,7 @@ func (p *program) fail(err error) emul.Action {
 // with a shell's status for a command that cannot be run.
 func (p *program) abandon(err error) emul.Action {
 	status := uint64(126)
-	if err == unix.ENOENT || err == abi.ENOENT {
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, abi.ENOENT) {
 		status = 127
 	}
 	msg := fmt.Sprintf("lsf: %s: %v\n", p.path, err)
@@ -353,13 +353,12 @@ func (p *program) buildNative() (args [5]uint64, err error) {
 		}
 		return uint64(at)
 	}
-	pathAt := vec([]string{p.path})
-	argv, envv := vec(p.argv), vec(p.envv)
-	if err != nil {
-		return args, err
+	path := guest.Addr(p.pathAt)
+	if path == 0 {
+		path, err = allocBytes(p.t, append([]byte(p.path), 0))
 	}
-	first, err := guest.Ptr[uint64](pathAt).Load(p.t)
-	return [5]uint64{uint64(uint32(unix.AT_FDCWD & 0xffffffff)), first, argv, envv, 0}, err
+	argv, envv := vec(p.argv), vec(p.envv)
+	return [5]uint64{cwd, uint64(path), argv, envv, 0}, err
 }
 
 // hostDispositions are the calls that make Linux ignore what the guest
@@ -468,12 +467,20 @@ func (p *program) fetch(page int64, then func() emul.Action) emul.Action {
 // will look for is looked up there, too.
 func (p *program) openInterp() emul.Action {
 	return p.tryInterp(func(err error) emul.Action {
-		if root := procOf(p.t).os.fallback(); err == unix.ENOENT && p.prefix == "" && root != "" {
-			p.prefix = root
-			return p.tryInterp(p.fail)
+		root := procOf(p.t).os.fallback()
+		if err != unix.ENOENT || p.prefix != "" || root == "" {
+			return p.noInterp(err)
 		}
-		return p.fail(err)
+		p.prefix = root
+		return p.tryInterp(p.noInterp)
 	})
+}
+
+func (p *program) noInterp(err error) emul.Action {
+	if p.initial {
+		return p.abandon(fmt.Errorf("it needs %s, and no directory of a FreeBSD system that has it is configured: %w", p.image.Interp, err))
+	}
+	return p.fail(err)
 }
 
 func (p *program) tryInterp(failed func(error) emul.Action) emul.Action {
