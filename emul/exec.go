@@ -108,4 +108,7 @@ func (l *Loop) forget(t *Task) {
 	delete(t.Proc.Tasks, t.Tid)
 	t.Proc.Space.slots.Free(t.slot)
 	l.pers.TaskExit(t)
+	if t.act.clone != nil {
+		l.cloneDone(t)
+	}
 }

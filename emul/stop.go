@@ -238,9 +238,6 @@ func (l *Loop) gone(t *Task, status uint32) {
 	t.dead = true
 	p := t.Proc
 	l.forget(t)
-	if t.act.clone != nil {
-		l.cloneDone(t)
-	}
 	if len(p.Tasks) > 0 {
 		return
 	}

@@ -45,53 +45,47 @@ func readDir(t *emul.Task, fd FD, buf OutBuf, n, ask Size, basep guest.Ptr[int64
 	if !ok {
 		return emul.Fail(abi.ENOMEM)
 	}
-	finish := func(r emul.Ret) emul.Action {
-		switch r.Err() {
+	return emul.Batch(
+		emul.NewCall(unix.SYS_LSEEK, uint64(fd), 0, unix.SEEK_CUR),
+		emul.NewCall(unix.SYS_GETDENTS64, uint64(fd), uint64(scratch), uint64(ask)),
+	).ThenAll(func(rets []emul.Ret) emul.Action {
+		at := rets[0].Val
+		switch err := rets[1].Err(); err {
 		case nil:
 		case unix.ENOTDIR:
 			return emul.Fail(abi.EINVAL)
 		case unix.ENOENT:
 			return emul.Return(0) // a removed directory is an empty one
 		default:
-			return emul.Finish(r)
+			return emul.Fail(err)
 		}
-		src, err := guest.Ptr[byte](scratch).LoadN(t, int(r.Val))
+		src, err := guest.Ptr[byte](scratch).LoadN(t, int(rets[1].Val))
 		if err != nil {
 			return emul.Fail(err)
 		}
-		d := convert(src, int(min(n, 1<<30)))
-		if len(d.Buf) == 0 && len(src) != 0 {
-			d.Next = -1 // not even one entry fits
-		}
-		if err := t.WriteMem(guest.Addr(buf), d.Buf); err != nil {
-			return emul.Fail(err)
-		}
-		switch {
-		case d.All:
-			return emul.Return(uint64(len(d.Buf)))
-		case d.Next == -1:
-			return emul.Fail(abi.EINVAL)
-		}
-		return emul.Host(unix.SYS_LSEEK, uint64(fd), uint64(d.Next), unix.SEEK_SET).
-			Atomic().Then(func(r emul.Ret) emul.Action {
-			if err := r.Err(); err != nil {
+		if basep != 0 && rets[0].Err() == nil {
+			if err := basep.Store(t, at); err != nil {
 				return emul.Fail(err)
+			}
+		}
+		d := convert(src, int(min(n, 1<<30)))
+		next := d.Next
+		if len(d.Buf) == 0 && len(src) != 0 { // not even one entry fits
+			err, next = abi.EINVAL, at
+		} else if err = t.WriteMem(guest.Addr(buf), d.Buf); err != nil {
+			next = at // what the guest did not get is still to be read
+		} else if d.All {
+			return emul.Return(uint64(len(d.Buf)))
+		}
+		return emul.Host(unix.SYS_LSEEK, uint64(fd), uint64(next), unix.SEEK_SET).
+			Atomic().Then(func(r emul.Ret) emul.Action {
+			switch {
+			case err != nil:
+				return emul.Fail(err)
+			case r.Err() != nil:
+				return emul.Finish(r)
 			}
 			return emul.Return(uint64(len(d.Buf)))
 		})
-	}
-	if basep == 0 {
-		return emul.Host(unix.SYS_GETDENTS64, uint64(fd), uint64(scratch), uint64(ask)).Then(finish)
-	}
-	return emul.Batch(
-		emul.NewCall(unix.SYS_LSEEK, uint64(fd), 0, unix.SEEK_CUR),
-		emul.NewCall(unix.SYS_GETDENTS64, uint64(fd), uint64(scratch), uint64(ask)),
-	).ThenAll(func(rets []emul.Ret) emul.Action {
-		if rets[1].Err() == nil && rets[0].Err() == nil {
-			if err := basep.Store(t, rets[0].Val); err != nil {
-				return emul.Fail(err)
-			}
-		}
-		return finish(rets[1])
 	})
 }

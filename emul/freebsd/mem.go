@@ -316,8 +316,8 @@ func obreak(t *emul.Task, addr Addr) emul.Action {
 		return emul.Return(uint64(addr))
 	}
 	switch {
-	case uint64(addr) < m.brkStart:
-		return emul.Fail(abi.EINVAL)
+	case want < up(m.brkStart): // also where rounding up wraps around
+		return emul.Return(old) // how libc asks where the break is
 	case want == old:
 		m.brk = uint64(addr)
 		return emul.Return(uint64(addr))
