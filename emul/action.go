@@ -59,6 +59,7 @@ const (
 	actBatch
 	actGo
 	actStay
+	actRoutine
 )
 
 // Action is what a handler wants done with its task: answer, or run something

@@ -35,6 +35,8 @@ type Personality interface {
 	Errno(err error) uint8
 	// HostErrno converts a Linux error number.
 	HostErrno(linux int) byte
+	// GuestErrno is the error that a guest's number means.
+	GuestErrno(e uint8) error
 	// ErrnoText and SignalName describe guest numbers, for the trace.
 	ErrnoText(e uint8) string
 	SignalName(num int) string

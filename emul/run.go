@@ -47,6 +47,9 @@ func (l *Loop) perform(t *Task, a Action) {
 			}
 			l.startBatch(t, a)
 			return
+		case actRoutine:
+			l.startRoutine(t, a)
+			return
 		case actGo:
 			if l.trace != nil && t.Row != nil {
 				l.trace.NoReturn(t)

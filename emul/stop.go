@@ -63,6 +63,9 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 		l.syscall(t, regs.Rax)
 		return
 	}
+	if (sig == unix.SIGSEGV || sig == unix.SIGBUS) && l.faultInRoutine(t, &regs) {
+		return
+	}
 	s := &Signal{Host: int(sig)}
 	if t.trace.GetSiginfo(&s.Info) != nil {
 		return
@@ -112,6 +115,9 @@ func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 // handle arranges for the guest's handler of s to run: at once if the guest's
 // own code was interrupted, else after the call has been unwound.
 func (l *Loop) handle(t *Task, regs *host.Regs, s *Signal) {
+	if l.handleInRoutine(t, regs, s) {
+		return
+	}
 	switch t.state {
 	case inGuest, inTail:
 		l.backToGuest(t, regs, s.Restart)

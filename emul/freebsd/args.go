@@ -118,16 +118,6 @@ func (h MaskHow) TraceArg(*trace.Ctx) string {
 		{Bits: abi.SIG_UNBLOCK, Name: "SIG_UNBLOCK"}, {Bits: abi.SIG_SETMASK, Name: "SIG_SETMASK"}})
 }
 
-// UmtxOp is the operation of _umtx_op.
-type UmtxOp int32
-
-// TraceArg names it.
-func (o UmtxOp) TraceArg(*trace.Ctx) string {
-	return trace.Enum(int64(o), []trace.Name{{Bits: umtxWait, Name: "UMTX_OP_WAIT"}, {Bits: umtxWake, Name: "UMTX_OP_WAKE"},
-		{Bits: umtxWaitUint, Name: "UMTX_OP_WAIT_UINT"}, {Bits: umtxWaitUintPrivate, Name: "UMTX_OP_WAIT_UINT_PRIVATE"},
-		{Bits: umtxWakePrivate, Name: "UMTX_OP_WAKE_PRIVATE"}, {Bits: umtxNwakePrivate, Name: "UMTX_OP_NWAKE_PRIVATE"}})
-}
-
 // TraceArg prints the address, or "NULL"-like 0x0 as truss does.
 func (a Addr) TraceArg(*trace.Ctx) string { return fmt.Sprintf("0x%x", uint64(a)) }
 

@@ -50,6 +50,26 @@ func buildGuest(t *testing.T, name string) string {
 	return prog
 }
 
+// runFreestanding does the same with testdata/guest/NAME/main.c, which has no C library.
+func runFreestanding(t *testing.T, name string, check func(t *testing.T, stdout string)) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("runs whole programs")
+	}
+	clang, err := exec.LookPath("clang")
+	if err != nil {
+		t.Skip(err)
+	}
+	prog := filepath.Join(t.TempDir(), name)
+	out, err := exec.Command(clang, "--target=x86_64-unknown-freebsd13", "-O2", "-Wall", "-Wno-unused-function",
+		"-ffreestanding", "-fno-builtin", "-fno-stack-protector", "-mno-red-zone", "-nostdlib", "-static", "-fuse-ld=lld",
+		"-o", prog, filepath.Join("testdata/guest", name, "main.c")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("clang: %v\n%s", err, out)
+	}
+	runLSF(t, func(*testing.T) []string { return []string{"--", prog} }, check)
+}
+
 // runLSF runs the command lsf with each engine, with the arguments that args
 // gives, and calls check with what was printed.
 func runLSF(t *testing.T, args func(t *testing.T) []string, check func(t *testing.T, stdout string)) {

@@ -34,6 +34,7 @@ var _ emul.Personality = (*OS)(nil)
 const (
 	sysSyscall   = 0   // syscall(number, args…)
 	sys__Syscall = 198 // the same, for 64-bit arguments
+	sysUmtxOp    = 454
 )
 
 // Syscall implements emul.Personality: amd64/amd64/trap.c, cpu_fetch_syscall_args.
@@ -86,6 +87,9 @@ func (o *OS) Errno(err error) uint8 { return uint8(xlat.ErrnoOf(err)) }
 // HostErrno implements emul.Personality.
 func (o *OS) HostErrno(e int) byte { return byte(xlat.Errno(unix.Errno(e))) }
 
+// GuestErrno implements emul.Personality.
+func (o *OS) GuestErrno(e uint8) error { return abi.Errno(e) }
+
 // ErrnoText implements emul.Personality.
 func (o *OS) ErrnoText(e uint8) string { return abi.Errno(e).Error() }
 
@@ -115,7 +119,7 @@ func (o *OS) Fast() *host.FastCalls {
 	if o.fast != nil {
 		return o.fast
 	}
-	o.fast = &host.FastCalls{}
+	o.fast = &host.FastCalls{Routine: host.NewRoutine(sysUmtxOp, umtxRoutine())}
 	for nr := range table {
 		row := &table[nr]
 		if row.Level != emul.LevelPass && !row.Fast || row.ByID {

@@ -20,6 +20,7 @@ type process struct {
 	sockets   sockets
 	kq        kqueues
 	timers    procTimers
+	umtx      umtxProc
 	pdeathsig abi.Signal // asked for by procctl(PROC_PDEATHSIG_CTL)
 }
 
@@ -28,6 +29,7 @@ type thread struct {
 	*emul.Task
 	sig       threadSignals
 	ids       threadIDs
+	umtx      umtxThread
 	name      string // thr_set_name
 	suspended bool   // in thr_suspend
 	wakeup    bool   // thr_wake came before or during thr_suspend

@@ -19,10 +19,12 @@ const AddrMax = 0x7ffffffff000
 const (
 	CodeBase   = 0x100000
 	enginePage = CodeBase + 0x1000 // from here to thunkEnd syscalls are Linux's
-	thunkBase  = CodeBase + 0x2000 // thunks of patched call sites
-	thunkEnd   = thunkBase + 0x6000
-	errnoPage  = thunkEnd           // Linux errno → guest errno, a byte each
-	fastPage   = errnoPage + 0x1000 // guest number → Linux number of fast calls, then a map of arguments
+	// routineBase is where the personality's routine lies.
+	routineBase = CodeBase + 0x2000 // two pages
+	thunkBase   = CodeBase + 0x4000 // thunks of patched call sites
+	thunkEnd    = thunkBase + 0x6000
+	errnoPage   = thunkEnd           // Linux errno → guest errno, a byte each
+	fastPage    = errnoPage + 0x1000 // guest number → Linux number of fast calls, then a map of arguments
 	// GuestCode is a page of code for the personality (signal trampolines).
 	// System calls from it are the guest's.
 	GuestCode = fastPage + 0x1000
@@ -240,6 +242,9 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 	for _, s := range tails {
 		tail := put(s.entry, s.code)
 		binary.LittleEndian.PutUint32(tail[30+s.shift:], uint32(errnoPage-(s.entry+34+uint64(s.shift))))
+	}
+	if fast.Routine != nil {
+		put(routineBase, fast.Routine.code)
 	}
 	batch := put(batchEntry, codeBatch)
 	batch[len(batch)-2] = byte(-(len(batch) - 1))

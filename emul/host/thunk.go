@@ -13,6 +13,7 @@ import (
 //
 //	b8 imm32; 0f 05                 mov eax, N; syscall           Go's runtime
 //	b8 imm32; 49 89 ca; 0f 05       mov eax, N; mov r10, rcx; …   FreeBSD's libc
+//	48 c7 c0 imm32; [49 89 ca;] 0f 05   mov rax, N; [mov r10, rcx;] syscall   libthr
 //	b8 …; 48 c7 c7 …; 48 8d 74 24 d8; 0f 05   mov eax, N; mov rdi, …; lea …   Go's clock_gettime
 //	48|4c 8b|8d xx 24 d8; 0f 05     mov or lea from the stack     Go's Syscall, the number in RAX
 
@@ -24,6 +25,8 @@ type FastCalls struct {
 	// leaves the call to the supervisor. An empty map is no such call.
 	Map1Nr int
 	Map1   []byte
+	// Routine serves a call by code of the personality.
+	Routine *Routine
 }
 
 const mapOffset = 2048 // in fastPage
@@ -99,7 +102,7 @@ func (h *Thunks) PatchPage(addr uint64, page []byte) *Patch {
 			continue
 		}
 		start, nr, displaced := siteAt(page, i)
-		if start < 0 || nr >= 0 && h.fast.host(uint64(nr)) < 0 {
+		if start < 0 || nr >= 0 && h.fast.host(uint64(nr)) < 0 && !h.fast.routine(nr) {
 			continue
 		}
 		to := uint64(thunkBase + thunkSize*len(h.list))
@@ -111,7 +114,11 @@ func (h *Thunks) PatchPage(addr uint64, page []byte) *Patch {
 			break // too far away for a near jump
 		}
 		t := Thunk{site: addr + uint64(start), sysAddr: addr + uint64(i), nr: nr}
-		p.Thunk[to] = h.emit(&t, to, displaced)
+		if h.fast.routine(nr) {
+			p.Thunk[to] = h.emitRoutine(&t, to, displaced)
+		} else {
+			p.Thunk[to] = h.emit(&t, to, displaced)
+		}
 		h.list = append(h.list, t)
 		p.Page[start] = 0xe9
 		binary.LittleEndian.PutUint32(p.Page[start+1:], uint32(rel))
@@ -133,6 +140,13 @@ func siteAt(page []byte, i int) (start int, nr int64, displaced []byte) {
 		return i - 8, imm(i - 7), page[i-3 : i]
 	}
 	d := page[i-5 : i]
+	movRAX := []byte{0x48, 0xc7, 0xc0}
+	if i >= 7 && bytes.HasPrefix(page[i-7:], movRAX) {
+		return i - 7, imm(i - 4), nil
+	}
+	if i >= 10 && bytes.HasPrefix(page[i-10:], movRAX) && page[i-3] == 0x49 && page[i-2] == 0x89 && page[i-1] == 0xca {
+		return i - 10, imm(i - 7), page[i-3 : i]
+	}
 	if i >= 17 && page[i-17] == 0xb8 && bytes.HasPrefix(page[i-12:], []byte{0x48, 0xc7, 0xc7}) &&
 		bytes.HasPrefix(d, []byte{0x48, 0x8d, 0x74, 0x24}) {
 		return i - 5, imm(i - 16), d
@@ -141,6 +155,24 @@ func siteAt(page []byte, i int) (start int, nr int64, displaced []byte) {
 		return i - 5, -1, d
 	}
 	return -1, 0, nil
+}
+
+// routine says that the guest's call nr is the routine's.
+func (f *FastCalls) routine(nr int64) bool { return f.Routine != nil && nr == int64(f.Routine.Nr) }
+
+// emitRoutine writes a thunk that leads to the routine.
+func (h *Thunks) emitRoutine(t *Thunk, at uint64, displaced []byte) []byte {
+	c := bytes.Clone(displaced)
+	t.begun = uint8(len(c))
+	t.syscall, t.done, t.conv = thunkSize, thunkSize, thunkSize // never reached here
+	rel := func(to uint64) {
+		c = binary.LittleEndian.AppendUint32(c, uint32(int64(to)-int64(at)-int64(len(c))-4))
+	}
+	c = append(c, 0x4c, 0x8d, 0x0d) // lea r9, [behind the guest's syscall]
+	rel(t.sysAddr + 2)
+	c = append(c, 0xe9) // jmp
+	rel(routineBase + uint64(h.fast.Routine.mark[2]))
+	return c
 }
 
 // emit writes the thunk at address at and notes the offsets that matter to
