@@ -50,6 +50,7 @@ func (p *process) forked(parent *process) {
 func (p *process) execed() {
 	p.defaultHandlers()
 	p.mem = procMemory{}
+	p.umtx = umtxProc{}
 	p.ids.sugid = false
 	p.stopTimers()
 	kqProcExeced(p)

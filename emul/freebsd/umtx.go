@@ -40,7 +40,7 @@ func umtxOp(t *emul.Task, obj Addr, op UmtxOp, val Long, uaddr1, uaddr2 Addr) em
 		i386: uint32(op)&abi.UMTX_OP__I386 != 0, narrow: uint32(op)&(abi.UMTX_OP__I386|abi.UMTX_OP__32BIT) != 0,
 		obj: obj, val: uint64(val), uaddr1: uaddr1, uaddr2: uaddr2}
 	last := abi.UMTX_OP_ROBUST_LISTS
-	if procOf(t).osreldate >= 1500000 {
+	if procOf(t).release.date >= 1500000 {
 		last = abi.UMTX_OP_SET_MIN_TIMEOUT
 	}
 	if c.op > last {
