@@ -60,6 +60,9 @@ func openat(t *emul.Task, fd FD, path Path, flags OpenFlags, mode Mode) emul.Act
 	if flags&abi.O_RESOLVE_BENEATH != 0 {
 		o.how.Resolve = unix.RESOLVE_BENEATH
 	}
+	if name := deviceName(t, path); name != "" {
+		return openDevice(t, &o, name)
+	}
 	return o.run(t)
 }
 

@@ -89,7 +89,14 @@ func mmap(t *emul.Task, addr Addr, size Size, prot ProtFlags, flags MapFlags, fd
 		return emul.TailNoFifth(unix.SYS_MMAP, at, n, uint64(pr), h, ^uint64(0), 0)
 	}
 	return emul.Host(unix.SYS_MMAP, at, n, uint64(pr), h, uint64(fd), uint64(off)-pageoff).Atomic().
-		Then(func(r emul.Ret) emul.Action { return mapped(r, fl, pageoff) })
+		Then(func(r emul.Ret) emul.Action {
+			if r.Err() == unix.ENODEV && procOf(t).os.standIns {
+				return mapDevice(t, fd, r, func() emul.Action {
+					return emul.Host(unix.SYS_MMAP, at, n, uint64(pr), h|unix.MAP_ANONYMOUS, ^uint64(0), 0).Atomic()
+				})
+			}
+			return mapped(r, fl, pageoff)
+		})
 }
 
 func mapped(r emul.Ret, fl uint32, pageoff uint64) emul.Action {

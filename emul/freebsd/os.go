@@ -27,6 +27,9 @@ type OS struct {
 	Ignored uint64
 
 	fast *host.FastCalls
+	dev  *devfs
+	// standIns says that there are descriptors which stand for devices.
+	standIns bool
 }
 
 var _ emul.Personality = (*OS)(nil)
@@ -72,6 +75,9 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 		}
 	}
 	return catchUp(t, func() emul.Action {
+		if o.standIns && row.Level == emul.LevelPass && standInCalls[row.Host].help != nil {
+			return withStandIn(t, row)
+		}
 		if procOf(t).prefix != "" {
 			return translate(t, row)
 		}
@@ -120,9 +126,13 @@ func (o *OS) Fast() *host.FastCalls {
 		return o.fast
 	}
 	o.fast = &host.FastCalls{Routine: host.NewRoutine(sysUmtxOp, umtxRoutine())}
+	bare := o.bare()
 	for nr := range table {
 		row := &table[nr]
 		if row.Level != emul.LevelPass && !row.Fast || row.ByID {
+			continue
+		}
+		if bare && standInCalls[row.Host].help != nil {
 			continue
 		}
 		if row.Map != nil {

@@ -226,8 +226,8 @@ func realpathat(t *emul.Task, fd FD, path Path, buf guest.Ptr[byte], n Size, fla
 }
 
 // access: FreeBSD refuses unknown mode bits as Linux does.
-func access(_ *emul.Task, path Path, mode AccessMode) emul.Action {
-	return emul.Tail(unix.SYS_ACCESS, uint64(path), uint64(mode))
+func access(t *emul.Task, path Path, mode AccessMode) emul.Action {
+	return faccessat(t, abi.AT_FDCWD, path, mode, 0)
 }
 
 func eaccess(t *emul.Task, path Path, mode AccessMode) emul.Action {
@@ -238,6 +238,9 @@ func eaccess(t *emul.Task, path Path, mode AccessMode) emul.Action {
 func faccessat(t *emul.Task, fd FD, path Path, mode AccessMode, flags AtFlags) emul.Action {
 	if flags&^(abi.AT_EACCESS|abi.AT_RESOLVE_BENEATH|abi.AT_EMPTY_PATH|abi.AT_SYMLINK_NOFOLLOW) != 0 {
 		return emul.Fail(abi.EINVAL)
+	}
+	if deviceName(t, path) != "" {
+		return accessDevice(t, path, mode)
 	}
 	if flags == 0 {
 		return emul.Tail(unix.SYS_FACCESSAT, uint64(fd), uint64(path), uint64(mode))

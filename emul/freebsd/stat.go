@@ -16,17 +16,32 @@ const statxMask = unix.STATX_BASIC_STATS | unix.STATX_BTIME
 
 // withStat runs statx and goes on with the result as FreeBSD has it.
 func withStat(t *emul.Task, fd FD, path, flags uint64, then func(*abi.Stat) emul.Action) emul.Action {
+	return tryStat(t, fd, path, flags, emul.Finish, then)
+}
+
+// statPath is withStat for a path, which may be a device that is not there.
+func statPath(t *emul.Task, fd FD, path Path, flags uint64, then func(*abi.Stat) emul.Action) emul.Action {
+	return tryStat(t, fd, uint64(path), flags, func(r emul.Ret) emul.Action {
+		if err := r.Err(); err == unix.ENOENT || err == unix.ENOTDIR {
+			return missingDevice(t, path, err, then)
+		}
+		return emul.Finish(r)
+	}, then)
+}
+
+func tryStat(t *emul.Task, fd FD, path, flags uint64, failed func(emul.Ret) emul.Action, then func(*abi.Stat) emul.Action) emul.Action {
 	buf := emul.Alloc[unix.Statx_t](t)
 	return emul.Host(unix.SYS_STATX, uint64(fd), path, flags, statxMask, uint64(buf)).
 		Then(func(r emul.Ret) emul.Action {
-			if err := r.Err(); err != nil {
-				return emul.Fail(err)
+			if r.Err() != nil {
+				return failed(r)
 			}
 			sx, err := buf.Load(t)
 			if err != nil {
 				return emul.Fail(err)
 			}
 			st := xlat.Stat(&sx)
+			asDevice(&st)
 			return then(&st)
 		})
 }
@@ -49,7 +64,7 @@ func withFstatat(t *emul.Task, fd FD, path Path, flags AtFlags, then func(*abi.S
 		return emul.Fail(abi.EINVAL)
 	}
 	if flags&abi.AT_RESOLVE_BENEATH == 0 {
-		return withStat(t, fd, uint64(path), xlat.AtFlags(int32(flags)), then)
+		return statPath(t, fd, path, xlat.AtFlags(int32(flags)), then)
 	}
 	return beneath(t, fd, path, flags&abi.AT_SYMLINK_NOFOLLOW == 0, func(fd int64) emul.Action {
 		return withFstat(t, FD(fd), func(st *abi.Stat) emul.Action { return thenClose(fd, then(st)) })

@@ -88,7 +88,9 @@ func ioctlTTY(t *emul.Task, fd FD, cmd IoctlCmd, arg Addr) emul.Action {
 func getTermios(t *emul.Task, fd FD, then func(*unix.Termios) emul.Action) emul.Action {
 	buf := emul.Alloc[unix.Termios](t)
 	return emul.Host(unix.SYS_IOCTL, uint64(fd), unix.TCGETS2, uint64(buf)).Then(func(r emul.Ret) emul.Action {
-		if err := r.Err(); err != nil {
+		if err := r.Err(); err == unix.EINVAL { // what /dev/random says
+			return emul.Fail(abi.ENOTTY)
+		} else if err != nil {
 			return emul.Fail(err)
 		}
 		l, err := buf.Load(t)
@@ -189,30 +191,34 @@ func posixOpenpt(t *emul.Task, flags OpenFlags) emul.Action {
 	if flags&^(abi.O_RDWR|abi.O_NOCTTY|abi.O_CLOEXEC) != 0 {
 		return emul.Fail(abi.EINVAL)
 	}
-	const name = "/dev/ptmx\x00"
-	path, ok := t.AllocBytes(len(name))
-	if !ok {
-		return emul.Fail(abi.ENOMEM)
-	}
-	if err := t.WriteMem(path, []byte(name)); err != nil {
+	path, err := allocBytes(t, []byte("/dev/ptmx\x00"))
+	if err != nil {
 		return emul.Fail(err)
 	}
 	unlocked, err := emul.AllocStore(t, int32(0))
 	if err != nil {
 		return emul.Fail(err)
 	}
-	return emul.Host(unix.SYS_OPENAT, cwd, uint64(path), xlat.OpenFlags(int32(flags|abi.O_RDWR)), 0).
-		Then(func(r emul.Ret) emul.Action {
+	unlock := func(r emul.Ret) emul.Action {
+		if err := r.Err(); err != nil {
+			return emul.Fail(err)
+		}
+		fd := r.Val
+		return emul.Host(unix.SYS_IOCTL, uint64(fd), unix.TIOCSPTLCK, uint64(unlocked)).
+			Atomic().Then(func(r emul.Ret) emul.Action {
 			if err := r.Err(); err != nil {
-				return emul.Fail(err)
+				return thenClose(fd, emul.Fail(err))
 			}
-			fd := r.Val
-			return emul.Host(unix.SYS_IOCTL, uint64(fd), unix.TIOCSPTLCK, uint64(unlocked)).
-				Atomic().Then(func(r emul.Ret) emul.Action {
-				if err := r.Err(); err != nil {
-					return thenClose(fd, emul.Fail(err))
-				}
-				return emul.Return(uint64(fd))
-			})
+			return emul.Return(uint64(fd))
 		})
+	}
+	o := opening{fd: abi.AT_FDCWD, path: Path(path), flags: flags, how: unix.OpenHow{
+		Flags: xlat.OpenFlags(int32(flags | abi.O_RDWR)),
+	}}
+	return o.host(t).Then(func(r emul.Ret) emul.Action {
+		if deviceMissing(r.Err()) {
+			return o.openMissing(t, "ptmx", r, unlock)
+		}
+		return unlock(r)
+	})
 }
