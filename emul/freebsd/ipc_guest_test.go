@@ -5,3 +5,7 @@ import "testing"
 func TestGuestTimers(t *testing.T) {
 	runGuest(t, "timers", func(t *testing.T, out string) { wantLines(t, "timers", out, false) })
 }
+
+func TestGuestSysV(t *testing.T) {
+	runGuest(t, "sysv", func(t *testing.T, out string) { wantLines(t, "sysv", out, false) })
+}
