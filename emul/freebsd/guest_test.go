@@ -74,6 +74,12 @@ func runFreestanding(t *testing.T, name string, check func(t *testing.T, stdout 
 // gives, and calls check with what was printed.
 func runLSF(t *testing.T, args func(t *testing.T) []string, check func(t *testing.T, stdout string)) {
 	t.Helper()
+	runLSFWith(t, "", args, check)
+}
+
+// runLSFWith is runLSF with something to read on standard input.
+func runLSFWith(t *testing.T, stdin string, args func(t *testing.T) []string, check func(t *testing.T, stdout string)) {
+	t.Helper()
 	tool, err := lsf()
 	if err != nil {
 		t.Fatal(err)
@@ -82,6 +88,7 @@ func runLSF(t *testing.T, args func(t *testing.T) []string, check func(t *testin
 		t.Run(engine, func(t *testing.T) {
 			cmd := exec.Command(tool, args(t)...)
 			cmd.Env = append(os.Environ(), "LSF_ENGINE="+engine)
+			cmd.Stdin = strings.NewReader(stdin)
 			var out, errs bytes.Buffer
 			cmd.Stdout, cmd.Stderr = &out, &errs
 			if err := cmd.Run(); err != nil {

@@ -1,14 +1,19 @@
 package freebsd_test
 
 import (
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // makeTree makes files, and with "-> target" as contents symbolic links, below
@@ -72,6 +77,91 @@ func TestGuestPaths(t *testing.T) {
 		for _, name := range []string{prefix + "/dir/made", prefix + "/dir/m", host + "/new", host + "/moved", host + "/d"} {
 			if _, err := os.Lstat(name); err != nil {
 				t.Error(err)
+			}
+		}
+	})
+}
+
+// TestLookup compares where random paths in a random tree lead under a prefix
+// with what Linux's own openat2(RESOLVE_IN_ROOT) says. The host has none of
+// the names.
+func TestLookup(t *testing.T) {
+	prog := buildGuest(t, "lookup")
+	rnd := rand.New(rand.NewPCG(1, 2))
+	root := t.TempDir()
+	names := []string{"lsf-a", "lsf-b", "lsf-c", "lsf-d"}
+	anyPath := func() string {
+		parts := append([]string{".", "..", ""}, names...)
+		var p []string
+		for range 1 + rnd.IntN(5) {
+			p = append(p, parts[rnd.IntN(len(parts))])
+		}
+		s := strings.Join(p, "/")
+		if rnd.IntN(2) == 0 {
+			s = "/" + s
+		}
+		if s == "" {
+			return "."
+		}
+		return s
+	}
+	dirs := []string{"/"}
+	for len(dirs) < 8 {
+		d := filepath.Join(dirs[rnd.IntN(len(dirs))], names[rnd.IntN(len(names))])
+		if os.Mkdir(root+d, 0o777) == nil {
+			dirs = append(dirs, d)
+		}
+	}
+	for range 40 { // of which some are there already
+		name := root + filepath.Join(dirs[rnd.IntN(len(dirs))], names[rnd.IntN(len(names))])
+		if rnd.IntN(4) == 0 {
+			if f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL, 0o666); err == nil {
+				f.Close()
+			}
+		} else {
+			os.Symlink(anyPath(), name)
+		}
+	}
+	rootFD, err := unix.Open(root, unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(rootFD)
+	leads := func(path string, flags uint64) string {
+		fd, err := unix.Openat2(rootFD, path, &unix.OpenHow{Flags: unix.O_PATH | flags, Resolve: unix.RESOLVE_IN_ROOT})
+		if err == unix.ELOOP {
+			return "too many levels of symbolic links"
+		} else if err != nil {
+			return err.Error()
+		}
+		defer unix.Close(fd)
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			t.Fatal(err)
+		}
+		return strconv.FormatUint(st.Ino, 10)
+	}
+	var in, want strings.Builder
+	for range 600 {
+		dir, path := dirs[rnd.IntN(len(dirs))], anyPath()
+		fmt.Fprintln(&in, dir, path)
+		abs := path
+		if path[0] != '/' {
+			abs = dir + "/" + path
+		}
+		follow := leads(abs, 0)
+		link := leads(abs, unix.O_NOFOLLOW)
+		if strings.HasSuffix(path, "/") {
+			link = follow
+		}
+		fmt.Fprintf(&want, "%s; %s; %s; %s; \n", follow, link, follow, link)
+	}
+	args := func(*testing.T) []string { return []string{"--root", root, "--", prog} }
+	runLSFWith(t, in.String(), args, func(t *testing.T, out string) {
+		asked, wanted, got := strings.Split(in.String(), "\n"), strings.Split(want.String(), "\n"), strings.Split(out, "\n")
+		for i := range wanted {
+			if i >= len(got) || got[i] != wanted[i] {
+				t.Fatalf("%s\ngot  %v\nwant %s", asked[i], got[i:min(i+1, len(got))], wanted[i])
 			}
 		}
 	})
