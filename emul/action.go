@@ -60,6 +60,7 @@ const (
 	actGo
 	actStay
 	actRoutine
+	actAgain
 )
 
 // Action is what a handler wants done with its task: answer, or run something
@@ -150,6 +151,11 @@ func Go() Action { return Action{kind: actGo} }
 // a task that waits for an event must be woken out of a host call instead
 // (Sleep), because a stopped task cannot notice signals.
 func Stay() Action { return Action{kind: actStay} }
+
+// Again starts the guest's call anew, after the handlers of the signals that
+// wait have run. For what is done ahead of a call and has changed nothing that
+// the guest could see: a call that blocks must not keep a handler waiting.
+func Again() Action { return Action{kind: actAgain} }
 
 // Sleep blocks the task on the host until Task.Wake, a signal, or the timeout
 // (negative: none). The continuation sees Ret.Woken, Ret.Interrupted, or

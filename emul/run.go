@@ -56,6 +56,10 @@ func (l *Loop) perform(t *Task, a Action) {
 			}
 			l.toGuest(t)
 			return
+		case actAgain:
+			t.Regs.Rewind(t.Regs.Orig_rax)
+			l.toGuest(t)
+			return
 		case actStay:
 			t.state = stopped
 			return

@@ -44,6 +44,9 @@ func (l *Loop) syscallStop(t *Task) {
 func (l *Loop) syscall(t *Task, nr uint64) {
 	t.Regs.Rax, t.Regs.Orig_rax = nr, nr
 	l.perform(t, l.maybePatch(t, func() Action {
+		if t.SignalWaits() {
+			return Again()
+		}
 		t.scratchUsed = 0
 		return l.pers.Syscall(t)
 	}))

@@ -119,6 +119,9 @@ func (t *Task) ReadMem(a guest.Addr, b []byte) error { return t.trace.ReadMem(a,
 // WriteMem implements guest.Memory.
 func (t *Task) WriteMem(a guest.Addr, b []byte) error { return t.trace.WriteMem(a, b) }
 
+// SignalWaits says that a handler is to run when the present call is done.
+func (t *Task) SignalWaits() bool { return len(t.deferred) > 0 }
+
 // Nudge makes a running task stop soon, so that a signal which the personality
 // has queued for it is delivered.
 func (t *Task) Nudge() {

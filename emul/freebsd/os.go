@@ -81,8 +81,16 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 		if procOf(t).prefix != "" {
 			return translate(t, row)
 		}
-		return row.Call(t, &t.Args)
+		return serve(t, row, &t.Args)
 	})
+}
+
+// serve runs a row's handler, unless what had to be done before took a signal.
+func serve(t *emul.Task, row *emul.Row, args *emul.Args) emul.Action {
+	if t.SignalWaits() {
+		return emul.Again()
+	}
+	return row.Call(t, args)
 }
 
 var unknownRow = emul.Sys("#unknown", emul.NotServed(abi.ENOSYS, "no such call"))

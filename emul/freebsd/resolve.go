@@ -331,10 +331,10 @@ func translate(t *emul.Task, row *emul.Row) emul.Action {
 				return next(i + 1)
 			})
 		}
-		return row.Call(t, &args)
+		return serve(t, row, &args)
 	}
 	if flags != nil && flags.beneath() {
-		return row.Call(t, &args)
+		return serve(t, row, &args)
 	}
 	return next(0)
 }
