@@ -89,3 +89,10 @@ func TestGuestDevices(t *testing.T) {
 		}
 	}
 }
+
+func TestGuestJobs(t *testing.T) {
+	if _, err := os.Stat("/dev/ptmx"); err != nil {
+		t.Skip(err)
+	}
+	runGuest(t, "jobs", func(t *testing.T, out string) { wantLines(t, "jobs", out, false) })
+}

@@ -17,7 +17,7 @@ import (
 type procSignals struct {
 	acts [abi.SIGMAX + 1]abi.Sigaction
 	// hostIgnored are the Linux signals that Linux ignores for this process:
-	// inherited, or set for SIGCHLD's sake.
+	// inherited, or set by syncHost.
 	hostIgnored uint64
 	childFlags  uint64 // Linux's SA_NOCLD* flags as last set
 	// queue holds signals for the process that Linux cannot hold: those
@@ -250,8 +250,9 @@ const (
 )
 
 // syncHost brings Linux's disposition of s in line where it matters: SIGCHLD
-// decides whether and how children are reported, and a signal that was
-// ignored when the program started must become able to kill.
+// decides whether and how children are reported, SIGTTIN and SIGTTOU whether a
+// background process may use its terminal, and a signal that was ignored when
+// the program started must become able to kill.
 func (p *process) syncHost(s abi.Signal) emul.Action {
 	h := xlat.HostSignal(s)
 	if h == 0 {
@@ -259,7 +260,8 @@ func (p *process) syncHost(s abi.Signal) emul.Action {
 	}
 	a, bit := &p.sig.acts[s], uint64(1)<<(h-1)
 	var want hostAct
-	if s == abi.SIGCHLD {
+	switch {
+	case s == abi.SIGCHLD:
 		if a.Handler == abi.SIG_IGN || a.Flags&abi.SA_NOCLDWAIT != 0 {
 			want.flags |= hostNoCldWait
 		}
@@ -270,10 +272,18 @@ func (p *process) syncHost(s abi.Signal) emul.Action {
 			return emul.Return(0)
 		}
 		p.sig.childFlags = want.flags
-	} else if p.sig.hostIgnored&bit == 0 || a.Handler == abi.SIG_IGN {
+	case (p.sig.hostIgnored&bit != 0) == (a.Handler == abi.SIG_IGN):
 		return emul.Return(0)
+	case a.Handler == abi.SIG_IGN:
+		if s != abi.SIGTTIN && s != abi.SIGTTOU {
+			return emul.Return(0)
+		}
+		want.handler = abi.SIG_IGN
 	}
 	p.sig.hostIgnored &^= bit
+	if want.handler == abi.SIG_IGN {
+		p.sig.hostIgnored |= bit
+	}
 	t := p.Any()
 	at, err := emul.AllocStore(t, want)
 	if err != nil {
