@@ -186,7 +186,8 @@ func TestChrootMode(t *testing.T) {
 	}
 	t.Setenv("LSF_RELEASE", "12.4-RELEASE-p1")
 	runLSF(t, func(*testing.T) []string { return []string{"--root", root, "--", "/bin/paths", "where"} }, func(t *testing.T, out string) {
-		const want = "osrelease: 12.4-RELEASE-p1\nosreldate: 1204000\ncd .: /\nread /etc/only: in the root\n"
+		const want = "osrelease: 12.4-RELEASE-p1\nosreldate: 1204000\ncd .: /\nread /etc/only: in the root\n" +
+			"cwd: /\nroot: /\nopen: /etc/only\nmapped: /bin/paths\n"
 		if out != want {
 			t.Errorf("got\n%swant\n%s", out, want)
 		}

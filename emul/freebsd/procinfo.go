@@ -255,11 +255,20 @@ func (p *process) threads() []abi.KinfoProc {
 
 func (p *process) procDir() string { return "/proc/" + strconv.Itoa(p.Pid) }
 
+// rootSeen is the process's root directory, or its prefix, as this process sees
+// it: what to cut off the names of its files in /proc.
+func (p *process) rootSeen() prefix {
+	if root, err := os.Readlink(p.procDir() + "/root"); err == nil && root != "/" {
+		return prefix(root)
+	}
+	return p.prefix
+}
+
 // procLink reads a symbolic link below /proc/PID.
 func (p *process) procLink(name string) (string, error) {
 	s, err := os.Readlink(p.procDir() + "/" + name)
 	if err != nil {
 		return "", abi.ENOENT
 	}
-	return p.prefix.guest(strings.TrimSuffix(s, " (deleted)")), nil
+	return p.rootSeen().guest(strings.TrimSuffix(s, " (deleted)")), nil
 }

@@ -36,9 +36,10 @@ func psStrings(m guest.Memory, addr uint64) ([]byte, error) {
 	return out, nil
 }
 
-// vmEntry makes a struct kinfo_vmentry of a line of /proc/PID/maps, nil for
-// LSF's own mappings and for what is no mapping of FreeBSD's.
-func (p *process) vmEntry(line string) []byte {
+// vmEntry makes a struct kinfo_vmentry of a line of /proc/PID/maps; root is
+// what paths there begin with. It is nil for LSF's own mappings and for what
+// is no mapping of FreeBSD's.
+func vmEntry(line string, root prefix) []byte {
 	f := strings.Fields(line)
 	if len(f) < 5 {
 		return nil
@@ -78,5 +79,5 @@ func (p *process) vmEntry(line string) []byte {
 			e.Type = abi.KVME_TYPE_GUARD
 		}
 	}
-	return packPath(structBytes(e), p.prefix.guest(path))
+	return packPath(structBytes(e), root.guest(path))
 }

@@ -433,8 +433,9 @@ func procVmmap(r *sysctlReq) ([]byte, error) {
 		return nil, err
 	}
 	var out []byte
+	root := p.rootSeen()
 	for line := range strings.Lines(text) {
-		if e := p.vmEntry(strings.TrimSuffix(line, "\n")); e != nil {
+		if e := vmEntry(strings.TrimSuffix(line, "\n"), root); e != nil {
 			out = append(out, e...)
 		}
 	}

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -25,6 +26,7 @@ func main() {
 		release()
 		cd(".")
 		read("/etc/only")
+		proc()
 		return
 	case len(os.Args) != 2:
 		child()
@@ -214,6 +216,39 @@ func running() {
 	cd("/")
 }
 
+// proc says what the kernel tells of this process's files: an open one, the
+// working directory, the root, and what is mapped.
+func proc() {
+	f, err := os.Open("/etc/only")
+	if err != nil {
+		say("open /etc/only", "", err)
+		return
+	}
+	defer f.Close()
+	const filedesc = 33 // KERN_PROC_FILEDESC
+	b, err := unix.SysctlRaw("kern.proc", filedesc, os.Getpid())
+	what := map[int32]string{int32(f.Fd()): "open", -1: "cwd", -2: "root"}
+	const pathAt = 368 // kf_path
+	for len(b) > pathAt && err == nil {
+		size, fd := binary.LittleEndian.Uint32(b), int32(binary.LittleEndian.Uint32(b[8:]))
+		if name := what[fd]; name != "" {
+			say(name, unix.ByteSliceToString(b[pathAt:size]), nil)
+		}
+		b = b[size:]
+	}
+	const vmmap, vmPathAt = 32, 136 // KERN_PROC_VMMAP, kve_path
+	b, err = unix.SysctlRaw("kern.proc", vmmap, os.Getpid())
+	seen := map[string]bool{"": true}
+	for len(b) > vmPathAt && err == nil {
+		size := binary.LittleEndian.Uint32(b)
+		if path := unix.ByteSliceToString(b[vmPathAt:size]); !seen[path] {
+			seen[path] = true
+			say("mapped", path, nil)
+		}
+		b = b[size:]
+	}
+}
+
 // child says who it is.
 func child() {
 	self, err := os.Executable()
@@ -286,6 +321,7 @@ func names() {
 		all = append(all, e.Name())
 	}
 	say("ls /", strings.Join(all, " "), err)
+	proc()
 }
 
 func changedRoot() {
