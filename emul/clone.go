@@ -1,6 +1,8 @@
 package emul
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul/host"
@@ -67,6 +69,7 @@ func (l *Loop) cloned(t *Task) {
 	tid := int(msg)
 	child := l.newChild(t, spec, tid)
 	child.Regs = t.Regs
+	child.SetGSBase(t.GSBase())
 	child.atStart, child.state = true, stopped
 	child.start = spec.Start
 	if child.Proc != t.Proc {
@@ -107,6 +110,7 @@ func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
 	if spec.shared {
 		child.slot = spec.slot
 	}
+	p.kept = slices.Clone(t.Proc.kept)
 	return child
 }
 

@@ -7,23 +7,23 @@ import (
 	"github.com/lsf-linux/lsf/emul/host"
 )
 
-// patchAfter is how often a call site must have trapped before its page is
-// patched: most sites of a short-lived program never do.
-const patchAfter = 8
+// patchAfter is how often calls must have trapped in a page of code before it is
+// patched, which costs about as much as four stops: what most pages of a short-lived program
+// never pay.
+const patchAfter = 4
 
 const pageSize = 4096
 
-// hot counts a call at its site and says whether the site's page should be
-// patched now.
-func (s *Space) hot(site uint64) bool {
-	if s.sites == nil {
-		s.sites = map[uint64]uint16{}
+// hot counts a call in its page of code and says whether that should be patched now.
+func (s *Space) hot(page uint64) bool {
+	if s.traps == nil {
+		s.traps = map[uint64]uint8{}
 	}
-	n := s.sites[site] + 1
+	n := s.traps[page] + 1
 	if n > patchAfter {
 		return false // done, or known not to be patchable
 	}
-	s.sites[site] = n
+	s.traps[page] = n
 	return n == patchAfter
 }
 
@@ -34,12 +34,40 @@ func (s *Space) hot(site uint64) bool {
 // page is made beside the old one and moved over it in one step, so that no
 // other thread sees half of an instruction.
 func (l *Loop) maybePatch(t *Task, next func() Action) Action {
-	if l.eng.Kind() != host.SUD || l.trace != nil || !t.Proc.Space.hot(t.Regs.Rip) {
+	addr := (t.Regs.Rip - 2) &^ (pageSize - 1)
+	if l.eng.Kind() != host.SUD || l.trace != nil || host.Overlaps(addr, pageSize) || !t.Proc.Space.hot(addr) {
 		return next()
 	}
-	addr := (t.Regs.Rip - 2) &^ (pageSize - 1)
+	hints, needed := t.Proc.Space.thunks.NeedsFar(addr)
+	if needed {
+		return l.farPage(t, addr, hints, next)
+	}
+	return l.patch(t, addr, next)
+}
+
+// farPage makes the page of long jumps that thunks for the page at addr need,
+// near one of the hints, then patches.
+func (l *Loop) farPage(t *Task, addr uint64, hints []uint64, next func() Action) Action {
+	if len(hints) == 0 {
+		return next()
+	}
+	return Host(unix.SYS_MMAP, hints[0], pageSize, unix.PROT_READ|unix.PROT_EXEC, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0).
+		Atomic().Then(func(r Ret) Action {
+		switch {
+		case r.Err() != nil:
+			return next()
+		case t.Proc.Space.thunks.AddFar(addr, uint64(r.Val)):
+			return l.patch(t, addr, next)
+		}
+		return Host(unix.SYS_MUNMAP, uint64(r.Val), pageSize).Atomic().Then(func(Ret) Action {
+			return l.farPage(t, addr, hints[1:], next)
+		})
+	})
+}
+
+func (l *Loop) patch(t *Task, addr uint64, next func() Action) Action {
 	page := make([]byte, pageSize)
-	if host.Overlaps(addr, pageSize) || t.ReadMem(guest.Addr(addr), page) != nil {
+	if t.ReadMem(guest.Addr(addr), page) != nil {
 		return next()
 	}
 	patch := t.Proc.Space.thunks.PatchPage(addr, page)

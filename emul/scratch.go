@@ -10,7 +10,7 @@ import (
 // ScratchSize is how much memory a system call may take with Alloc and
 // AllocBytes, in bytes. It is the task's own, never seen by the guest, and
 // given back when the system call ends.
-const ScratchSize = host.SlotSize
+const ScratchSize = host.FrameOffset
 
 // AllocBytes takes n bytes of scratch memory in the guest's address space,
 // aligned to 16. It reports false when the system call has used up ScratchSize:

@@ -73,6 +73,12 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 	if t.trace.GetSiginfo(&s.Info) != nil {
 		return
 	}
+	if (sig == unix.SIGSEGV || sig == unix.SIGBUS) && s.Info.Code > 0 && t.Proc.Space.thunks.Faulted(&regs) {
+		_, _, nr := t.Proc.Space.thunks.Locate(&regs, l.pers.HostErrno, t.slot, t.ReadMem)
+		t.Regs = regs
+		l.syscall(t, nr)
+		return
+	}
 	if t.forced == int(sig) {
 		t.forced = 0
 		l.resume(t, &regs, int(sig))
@@ -163,7 +169,7 @@ func (l *Loop) backToGuest(t *Task, regs *host.Regs, restart bool) {
 	nr := t.Regs.Orig_rax
 	st, kind := regs.Tail(l.pers.HostErrno)
 	if st == host.TailNone {
-		st, kind, nr = t.Proc.Space.thunks.Locate(regs, l.pers.HostErrno)
+		st, kind, nr = t.Proc.Space.thunks.Locate(regs, l.pers.HostErrno, t.slot, t.ReadMem)
 		t.Regs = *regs
 	} else if st == host.TailDone {
 		t.Regs = *regs

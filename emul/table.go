@@ -37,13 +37,11 @@ type Impl struct {
 	Err error
 	// Host is the Linux number of a pass row.
 	Host HostNR
-	// Fast says that a patched call site may make the call without the
-	// supervisor, as Linux number Host. With Map, the first argument is
-	// converted by that table first (0xff: only the supervisor can tell).
-	Fast bool
 	// ByID says that the answer depends on the caller's user and group IDs.
 	ByID bool
-	Map  []byte
+	// Routine is where in our own memory the local routine lies that makes
+	// the call at patched call sites, without the supervisor (host.Local).
+	Routine *uintptr
 	// Call runs the handler.
 	Call func(t *Task, a *Args) Action
 	// Types converts raw arguments to the values of the handler's own types,
@@ -57,17 +55,14 @@ func (i Impl) Noted(format string, args ...any) Impl {
 	return i
 }
 
-// AsHost says of a handled call that it is the Linux call nr with the same
-// arguments and results, so that patched call sites may make it directly. A
-// map, if not nil, converts the first argument.
-func (i Impl) AsHost(nr HostNR, mapArg []byte) Impl {
-	i.Fast, i.Host, i.Map = true, nr, mapArg
+// Local says that the local routine at *code makes the call where it can.
+func (i Impl) Local(code *uintptr) Impl {
+	i.Routine = code
 	return i
 }
 
 // UsesIDs says of a pass row that its answer depends on the caller's IDs. A
-// guest's threads share them, Linux's do not: such a call must come to the
-// supervisor, which lets the thread catch up first.
+// guest's threads share them, Linux's do not.
 func (i Impl) UsesIDs() Impl {
 	i.ByID = true
 	return i

@@ -76,13 +76,14 @@ type Process struct {
 
 	loop *Loop
 	dead bool
+	kept []byte // as in the state page; nil if nothing is
 }
 
 // Space is an address space and LSF's region in it.
 type Space struct {
 	slots  host.Slots
 	thunks host.Thunks
-	sites  map[uint64]uint16 // how often call sites have trapped
+	traps  map[uint64]uint8 // how often calls have trapped, by page of code
 	refs   int
 }
 

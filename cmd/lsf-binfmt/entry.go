@@ -18,7 +18,7 @@ var (
 // Read by the entry code.
 var (
 	codeBase    uint64 = host.InitialCode
-	codeSize    uint64 = host.ImageSize
+	codeSize    uint64 = host.InitialCodeSize
 	codeProt    uint64 = host.InitialProt
 	scratchBase uint64 = host.InitialScratch
 	scratchSize uint64 = host.ChunkSize

@@ -20,7 +20,7 @@ func currentContext(t *emul.Task) (savedContext, error) {
 	th := threadOf(t)
 	c := savedContext{Sigmask: th.sig.mask}
 	m := &c.Mcontext
-	putRegs(m, &t.Regs)
+	putRegs(m, t)
 	m.RAX, m.RDX = 0, 0
 	m.RFLAGS &^= 1
 	if th.onAltStack(t.Regs.Rsp) {
@@ -64,7 +64,8 @@ func setcontext(t *emul.Task, ucp guest.Ptr[savedContext]) emul.Action {
 	}
 	getRegs(&t.Regs, m)
 	if m.Flags&abi.MC_HASBASES != 0 {
-		t.Regs.Fs_base, t.Regs.Gs_base = m.FSBase, m.GSBase
+		t.Regs.Fs_base = m.FSBase
+		t.SetGSBase(m.GSBase)
 	}
 	setMask(t, c.Sigmask)
 	return emul.Go()

@@ -677,7 +677,10 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 	th.sig.alt = abi.StackT{Flags: abi.SS_DISABLE}
 	r := host.Regs{Cs: t.Regs.Cs, Ss: t.Regs.Ss, Ds: t.Regs.Ds, Es: t.Regs.Es, Eflags: 0x202}
 	r.Rip, r.Rdi, r.Rsp = entry, stack.SP, stack.EntrySP()
-	t.Regs = r
+	t.Begin(r)
+	if pr.prefix != "" {
+		t.Guard() // paths are translated
+	}
 	if len(fix) == 0 {
 		return emul.Go()
 	}

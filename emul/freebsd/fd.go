@@ -15,7 +15,8 @@ import (
 // fdsClosed is called whenever descriptors lo to hi (both included, hi may be
 // far beyond what is open) of t's process are about to be closed or replaced:
 // by close, dup2, fcntl, close_range, closefrom. What hangs on a descriptor
-// number and is not the host's to drop is dropped here.
+// number and is not the host's to drop is dropped here. Whoever keeps such a thing
+// has said so with KeepFD: other descriptors may be closed behind our back.
 func fdsClosed(t *emul.Task, lo, hi int) {
 	socketsOf(t).forget(lo, hi)
 	procOf(t).kq.closeRange(int32(min(lo, math.MaxInt32)), int32(min(hi, math.MaxInt32)))

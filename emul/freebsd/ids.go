@@ -93,6 +93,7 @@ func changeIDs(t *emul.Task, changes ...idChange) emul.Action {
 		if len(p.Tasks) == 1 {
 			p.ids.log, th.ids.done = nil, 0
 		} else {
+			t.Guard() // they follow at their next stop
 			p.ids.log = append(slices.Clip(p.ids.log), changes...)
 			th.ids.done = len(p.ids.log)
 		}

@@ -62,6 +62,7 @@ func makeKqueue(t *emul.Task, flags uint64) emul.Action {
 		if r.Err() == nil {
 			p := procOf(t)
 			p.kq.closeRange(int32(r.Val), int32(r.Val)) // nothing may be left of an earlier use
+			t.KeepFD(int(r.Val))
 			p.kq.open(int32(r.Val), newKqueue(p))
 		}
 		return emul.Finish(r)
@@ -236,6 +237,9 @@ func (c *keventCall) apply(s *survey) (a emul.Action, done bool) {
 		}
 		ch.Flags &^= abi.EV_SYSFLAGS
 		open, pr := s.descriptor(ch)
+		if fdFilter(ch.Filter) && ch.Flags&abi.EV_ADD != 0 {
+			c.t.KeepFD(int(int32(ch.Ident)))
+		}
 		err := c.kq.register(ch, open, func() (filter, error) { return c.newFilter(ch, pr, s) })
 		if err == nil && ch.Flags&abi.EV_RECEIPT == 0 {
 			continue

@@ -73,6 +73,7 @@ func (kq *kqueue) dropRange(lo, hi int32) {
 func fdDuped(t *emul.Task, oldfd, newfd FD) {
 	p := procOf(t)
 	if kq := p.kq.byFD[int32(oldfd)]; kq != nil && oldfd != newfd {
+		t.KeepFD(int(newfd))
 		p.kq.open(int32(newfd), kq)
 	}
 }

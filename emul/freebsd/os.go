@@ -127,30 +127,39 @@ func (o *OS) Native(p *emul.Process) {
 // Table returns the syscall table, for lists of what is supported.
 func Table() []emul.Row { return table[:] }
 
-// Fast implements emul.Personality: rows that pass, as long as no argument is
-// a path and the caller's IDs do not matter, and those that say so.
+// Fast implements emul.Personality: rows that pass as they stand, and those
+// that have a local routine.
 func (o *OS) Fast() *host.FastCalls {
 	if o.fast != nil {
 		return o.fast
 	}
-	o.fast = &host.FastCalls{Routine: host.NewRoutine(sysUmtxOp, umtxRoutine())}
-	bare := o.bare()
+	f := &host.FastCalls{Routine: host.NewRoutine(sysUmtxOp, umtxRoutine())}
+	bare, gs := o.bare(), host.HasGSBase()
+	local := map[*uintptr]uint8{} // index plus one
 	for nr := range table {
 		row := &table[nr]
-		if row.Level != emul.LevelPass && !row.Fast || row.ByID {
+		routine := row.Routine
+		if row.Level == emul.LevelPass {
+			if bare && standInCalls[row.Host].help != nil {
+				continue
+			}
+			if !row.ByID && !hasPath(row) {
+				f.Nr[nr] = uint16(row.Host) + 1
+				continue
+			}
+			routine = &atGuarded
+		}
+		if routine == nil || !gs {
 			continue
 		}
-		if bare && standInCalls[row.Host].help != nil {
-			continue
+		if local[routine] == 0 {
+			f.Locals = append(f.Locals, host.LocalAt(*routine))
+			local[routine] = uint8(len(f.Locals))
 		}
-		if row.Map != nil {
-			o.fast.Map1Nr, o.fast.Map1 = nr, row.Map
-		} else if hasPath(row) {
-			continue
-		}
-		o.fast.Nr[nr] = uint16(row.Host) + 1
+		f.Local[nr] = local[routine]
 	}
-	return o.fast
+	o.fast = f
+	return f
 }
 
 func hasPath(row *emul.Row) bool {

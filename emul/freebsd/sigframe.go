@@ -34,9 +34,6 @@ var sigcode = []byte{
 	0xeb, 0xfd, // jmp to hlt
 }
 
-// GuestCode implements emul.Personality.
-func (o *OS) GuestCode() []byte { return sigcode }
-
 // Deliver implements emul.Personality: it is sendsig() of
 // amd64/amd64/exec_machdep.c and postsig() of kern_sig.c.
 func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
@@ -59,7 +56,7 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	}
 	info := siginfo(t, s)
 	m := &f.UC.Mcontext
-	putRegs(m, r)
+	putRegs(m, t)
 	if on {
 		m.Onstack = 1
 	}
@@ -148,14 +145,15 @@ func siginfo(t *emul.Task, s *emul.Signal) abi.Siginfo {
 	return i
 }
 
-func putRegs(m *abi.Mcontext, r *host.Regs) {
+func putRegs(m *abi.Mcontext, t *emul.Task) {
+	r := &t.Regs
 	m.RDI, m.RSI, m.RDX, m.RCX, m.R8, m.R9 = r.Rdi, r.Rsi, r.Rdx, r.Rcx, r.R8, r.R9
 	m.RAX, m.RBX, m.RBP, m.R10, m.R11 = r.Rax, r.Rbx, r.Rbp, r.R10, r.R11
 	m.R12, m.R13, m.R14, m.R15 = r.R12, r.R13, r.R14, r.R15
 	m.RIP, m.RFLAGS, m.RSP = r.Rip, r.Eflags, r.Rsp
 	m.CS, m.SS = guestCS, guestSS
 	m.DS, m.ES, m.FS, m.GS = guestSS, guestSS, guestFS, guestGS
-	m.FSBase, m.GSBase = r.Fs_base, r.Gs_base
+	m.FSBase, m.GSBase = r.Fs_base, t.GSBase()
 	m.Flags = abi.MC_HASSEGS
 	m.Len = mcontextSize
 }
@@ -189,7 +187,8 @@ func sigreturn(t *emul.Task, uc guest.Ptr[abi.Ucontext]) emul.Action {
 		return emul.Fail(err)
 	}
 	getRegs(&t.Regs, m)
-	t.Regs.Fs_base, t.Regs.Gs_base = m.FSBase, m.GSBase
+	t.Regs.Fs_base = m.FSBase
+	t.SetGSBase(m.GSBase)
 	setMask(t, u.Sigmask)
 	return emul.Go()
 }

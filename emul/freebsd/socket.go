@@ -354,7 +354,7 @@ func acceptWith(t *emul.Task, s FD, name Sockaddr, lenp guest.Ptr[uint32], flags
 // accepted: the new socket has the listening one's options.
 func accepted(t *emul.Task, s FD, r emul.Ret) {
 	if r.Err() == nil {
-		socketsOf(t).inherit(int32(s), int32(r.Val))
+		keepSocket(t, int32(r.Val), socketsOf(t).get(int32(s))) // as the listening one
 	}
 }
 

@@ -46,8 +46,13 @@ func (s *sockets) set(fd int32, m sockMemo) {
 	s.memos[fd] = m
 }
 
-// inherit gives an accepted socket what the listening one has.
-func (s *sockets) inherit(from, to int32) { s.set(to, s.memos[from]) }
+// keepSocket remembers m of t's socket fd.
+func keepSocket(t *emul.Task, fd int32, m sockMemo) {
+	if m != (sockMemo{}) {
+		t.KeepFD(int(fd))
+	}
+	socketsOf(t).set(fd, m)
+}
 
 // forget drops what is known of the descriptors from lo to hi.
 func (s *sockets) forget(lo, hi int) {

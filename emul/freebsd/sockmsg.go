@@ -299,7 +299,7 @@ func guestControl(t *emul.Task, s FD, b []byte, room int) (out []byte, drop []in
 			}
 			if memo.credsOnce && c.Level == abi.SOL_SOCKET && c.Type == abi.SCM_CREDS {
 				memo.creds, memo.credsOnce = 0, false
-				socks.set(int32(s), memo)
+				keepSocket(t, int32(s), memo)
 				wants = memo.wants()
 			}
 		}

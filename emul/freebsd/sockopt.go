@@ -194,7 +194,7 @@ func setBits(v, bits int32, on bool) int32 {
 // keepOption remembers memo if s is a socket.
 func keepOption(t *emul.Task, s FD, memo sockMemo) emul.Action {
 	return ifSocket(t, s, func() emul.Action {
-		socketsOf(t).set(int32(s), memo)
+		keepSocket(t, int32(s), memo)
 		return emul.Return(0)
 	})
 }
@@ -211,7 +211,7 @@ func hostOption(t *emul.Task, s FD, o xlat.Sockopt, val []byte, memo *sockMemo) 
 				return emul.Fail(sockoptErr(o, err))
 			}
 			if memo != nil {
-				socketsOf(t).set(int32(s), *memo)
+				keepSocket(t, int32(s), *memo)
 			}
 			return emul.Return(0)
 		})
@@ -367,7 +367,7 @@ func setLocal(t *emul.Task, s FD, name int32, b []byte) emul.Action {
 	case abi.LOCAL_CONNWAIT:
 		// Connections are accepted at once by the host: there is nothing to wait for.
 		memo.connWait = on
-		socketsOf(t).set(int32(s), memo)
+		keepSocket(t, int32(s), memo)
 		return emul.Return(0)
 	case abi.LOCAL_CREDS:
 		want = abi.SCM_CREDS

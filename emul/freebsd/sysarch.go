@@ -25,7 +25,7 @@ func sysarch(t *emul.Task, op Int, parms guest.Ptr[uint64]) emul.Action {
 	case amd64GetFSBase:
 		return emul.Fail(parms.Store(t, r.Fs_base))
 	case amd64GetGSBase:
-		return emul.Fail(parms.Store(t, r.Gs_base))
+		return emul.Fail(parms.Store(t, t.GSBase()))
 	case amd64SetFSBase, amd64SetGSBase, amd64SetTLSBase:
 		v, err := parms.Load(t)
 		if err != nil {
@@ -35,7 +35,7 @@ func sysarch(t *emul.Task, op Int, parms guest.Ptr[uint64]) emul.Action {
 			return emul.Fail(abi.EINVAL)
 		}
 		if op == amd64SetGSBase {
-			r.Gs_base = v
+			t.SetGSBase(v)
 		} else {
 			r.Fs_base = v
 		}

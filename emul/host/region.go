@@ -22,15 +22,20 @@ const (
 	// routineBase is where the personality's routine lies.
 	routineBase = CodeBase + 0x2000 // two pages
 	thunkBase   = CodeBase + 0x4000 // thunks of patched call sites
-	thunkEnd    = thunkBase + 0x6000
-	errnoPage   = thunkEnd           // Linux errno → guest errno, a byte each
-	fastPage    = errnoPage + 0x1000 // guest number → Linux number of fast calls, then a map of arguments
-	// GuestCode is a page of code for the personality (signal trampolines).
-	// System calls from it are the guest's.
+	thunkEnd    = thunkBase + 0x8000
+	// ErrnoPage maps a Linux errno to the guest's, a byte each.
+	ErrnoPage = thunkEnd
+	fastPage  = ErrnoPage + 0x1000 // guest number → Linux number of fast calls; addresses of local routines
+	// GuestCode is a page of code for the personality (signal trampolines), and
+	// of constants that its local routines want. System calls from it are the guest's.
 	GuestCode = fastPage + 0x1000
-	codeEnd   = GuestCode + 0x1000
 	// ImageSize is the length of the code pages in bytes.
-	ImageSize   = codeEnd - CodeBase
+	ImageSize = GuestCode + 0x1000 - CodeBase
+	// StatePage is what patched call sites must know of the process; it can
+	// be written.
+	StatePage = CodeBase + ImageSize
+	// CodeEnd is the end of the low part.
+	CodeEnd     = StatePage + 0x1000
 	scratchBase = 0x7e0000000000
 
 	// SlotSize is the scratch memory of one thread in bytes.
@@ -44,7 +49,7 @@ const (
 
 // Regions are the address ranges [from, to) that belong to LSF, ascending. A
 // guest can map nothing there.
-var Regions = [2][2]uint64{{CodeBase, codeEnd}, {scratchBase, scratchEnd}}
+var Regions = [2][2]uint64{{CodeBase, CodeEnd}, {scratchBase, scratchEnd}}
 
 // Overlaps says whether [a, a+n) touches LSF's region.
 func Overlaps(a, n uint64) bool {
@@ -57,7 +62,8 @@ func Overlaps(a, n uint64) bool {
 }
 
 // Scratch says whether a is in scratch memory, which no guest may point into.
-// (The code part needs no such check: nothing there can be written.)
+// (The low part needs no such check: nothing there can be written, but what
+// concerns the guest alone.)
 func Scratch(a uint64) bool { return a >= scratchBase && a < scratchEnd }
 
 // Outside gives the parts of [a, a+n) that are not LSF's.
@@ -241,7 +247,7 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 	put(callEntry, codeCall)
 	for _, s := range tails {
 		tail := put(s.entry, s.code)
-		binary.LittleEndian.PutUint32(tail[30+s.shift:], uint32(errnoPage-(s.entry+34+uint64(s.shift))))
+		binary.LittleEndian.PutUint32(tail[30+s.shift:], uint32(ErrnoPage-(s.entry+34+uint64(s.shift))))
 	}
 	if fast.Routine != nil {
 		put(routineBase, fast.Routine.code)
@@ -249,15 +255,15 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 	batch := put(batchEntry, codeBatch)
 	batch[len(batch)-2] = byte(-(len(batch) - 1))
 	for e := 0; e < 4096; e++ {
-		img[errnoPage-CodeBase+e] = errnos(e)
+		img[ErrnoPage-CodeBase+e] = errnos(e)
 	}
-	fast.put(img[fastPage-CodeBase:][:pageSize])
+	fast.put(img)
 	put(GuestCode, guestCode)
 	return img
 }
 
-// elfHeader writes an ELF64 header with two segments: the image itself, and
-// the first chunk of scratch memory.
+// elfHeader writes an ELF64 header with three segments: the image itself, the
+// state page, and the first chunk of scratch memory.
 func elfHeader(img []byte) {
 	le := binary.LittleEndian
 	copy(img, "\x7fELF\x02\x01\x01")
@@ -268,7 +274,7 @@ func elfHeader(img []byte) {
 	le.PutUint64(img[32:], 64) // phoff
 	le.PutUint16(img[52:], 64)
 	le.PutUint16(img[54:], 56)
-	le.PutUint16(img[56:], 3)
+	le.PutUint16(img[56:], 4)
 	ph := func(i int, typ, flags uint32, vaddr, filesz, memsz uint64) {
 		p := img[64+56*i:]
 		le.PutUint32(p, typ)
@@ -280,22 +286,27 @@ func elfHeader(img []byte) {
 		le.PutUint64(p[48:], 4096)
 	}
 	ph(0, 1, 5, CodeBase, ImageSize, ImageSize) // PT_LOAD R X
-	ph(1, 1, 6, scratchBase, 0, ChunkSize)      // PT_LOAD R W, all zero
-	ph(2, 0x6474e551, 6, 0, 0, 0)               // PT_GNU_STACK, not executable
+	ph(1, 1, 6, StatePage, 0, pageSize)         // PT_LOAD R W, all zero
+	ph(2, 1, 6, scratchBase, 0, ChunkSize)      // the same
+	ph(3, 0x6474e551, 6, 0, 0, 0)               // PT_GNU_STACK, not executable
 }
 
 // InitialProt is what the first process maps its region with, before the
 // image is written into it; ProtectCalls narrows it.
 const InitialProt = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
 
-// The parts of the region that the first process maps: code, then scratch.
+// The parts of the region that the first process maps: the low part, then scratch.
 const (
-	InitialCode    = CodeBase
-	InitialScratch = scratchBase
+	InitialCode     = CodeBase
+	InitialCodeSize = CodeEnd - CodeBase
+	InitialScratch  = scratchBase
 )
 
-// ProtectCalls gives the code of the first process, which mapped it readable,
+// ProtectCalls gives the low part of the first process, which mapped it readable,
 // writable and executable, the protection that the ELF image would have.
 func ProtectCalls[C any](call func(nr int, args ...uint64) C) []C {
-	return []C{call(unix.SYS_MPROTECT, CodeBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC)}
+	return []C{
+		call(unix.SYS_MPROTECT, CodeBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC),
+		call(unix.SYS_MPROTECT, StatePage, pageSize, unix.PROT_READ|unix.PROT_WRITE),
+	}
 }

@@ -137,7 +137,7 @@ func TestImageIsAnELFProgram(t *testing.T) {
 	}
 	for e := range 256 {
 		want := testErrno(e)
-		if got := img[errnoPage-CodeBase+e]; e > 0 && e < 134 && got != want {
+		if got := img[ErrnoPage-CodeBase+e]; e > 0 && e < 134 && got != want {
 			t.Errorf("errno %d becomes %d, want %d", e, got, want)
 		}
 	}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -21,15 +22,76 @@ const (
 	guestSlow    = 5
 )
 
+// testLocal is a local routine: clock_gettime with clocks 0 and 1 exchanged; clock 2 is
+// the supervisor's.
+var testLocal = []byte{
+	0x4c, 0x8d, 0x59, 0xfe, // lea r11,[rcx-0x2]
+	0x41, 0xff, 0xe3, // jmp r11
+	0x0f, 0x1f, 0x40, 0x4b, // nop [rax+0x4b]
+	0x83, 0xff, 0x02, // cmp edi,0x2
+	0x74, 0xf0, // je 0
+	0xf3, 0x49, 0x0f, 0xae, 0xcb, // rdgsbase r11
+	0x49, 0xc1, 0xeb, 0x20, // shr r11,0x20
+	0x41, 0x81, 0xfb, 0x00, 0x7e, 0x00, 0x00, // cmp r11d,0x7e00
+	0x75, 0xde, // jne 0
+	0xf3, 0x49, 0x0f, 0xae, 0xcb, // rdgsbase r11
+	0x49, 0x89, 0xbb, 0x80, 0x7f, 0x00, 0x00, // mov [r11+0x7f80],rdi
+	0x49, 0x89, 0xb3, 0x88, 0x7f, 0x00, 0x00, // mov [r11+0x7f88],rsi
+	0x49, 0x89, 0x93, 0x90, 0x7f, 0x00, 0x00, // mov [r11+0x7f90],rdx
+	0x4d, 0x89, 0x93, 0x98, 0x7f, 0x00, 0x00, // mov [r11+0x7f98],r10
+	0x4d, 0x89, 0x83, 0xa0, 0x7f, 0x00, 0x00, // mov [r11+0x7fa0],r8
+	0x4d, 0x89, 0x8b, 0xa8, 0x7f, 0x00, 0x00, // mov [r11+0x7fa8],r9
+	0x49, 0x89, 0x8b, 0xb0, 0x7f, 0x00, 0x00, // mov [r11+0x7fb0],rcx
+	0x49, 0x89, 0x83, 0xb8, 0x7f, 0x00, 0x00, // mov [r11+0x7fb8],rax
+	0x0f, 0x1f, 0x40, 0x4c, // nop [rax+0x4c]
+	0x89, 0xff, // mov edi,edi
+	0x83, 0xf7, 0x01, // xor edi,0x1
+	0xb8, 0xe4, 0x00, 0x00, 0x00, // mov eax,0xe4
+	0x0f, 0x05, // syscall
+	0xf3, 0x49, 0x0f, 0xae, 0xcb, // rdgsbase r11
+	0x49, 0x89, 0x83, 0xc0, 0x7f, 0x00, 0x00, // mov [r11+0x7fc0],rax
+	0x0f, 0x1f, 0x40, 0x4d, // nop [rax+0x4d]
+	0x49, 0x8b, 0xbb, 0x80, 0x7f, 0x00, 0x00, // mov rdi,[r11+0x7f80]
+	0x49, 0x8b, 0x8b, 0xb0, 0x7f, 0x00, 0x00, // mov rcx,[r11+0x7fb0]
+	0x45, 0x31, 0xc0, // xor r8d,r8d
+	0x45, 0x31, 0xc9, // xor r9d,r9d
+	0x45, 0x31, 0xd2, // xor r10d,r10d
+	0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff, // cmp rax,0xfffffffffffff001
+	0x73, 0x03, // jae a1
+	0xf8,       // clc
+	0xff, 0xe1, // jmp rcx
+	0xf7, 0xd8, // neg eax
+	0x0f, 0xb6, 0x80, 0x00, ErrnoPage >> 8 & 0xff, ErrnoPage >> 16, 0x00, // movzx eax,[rax+0x10a000]
+	0xf9,       // stc
+	0xff, 0xe1, // jmp rcx
+}
+
 func testFast() *FastCalls {
-	f := &FastCalls{Map1Nr: guestClock, Map1: []byte{0, 0xff, 1}}
+	f := &FastCalls{Locals: []Local{newLocal(testLocal)}}
 	f.Nr[guestGetppid] = unix.SYS_GETPPID + 1
 	f.Nr[guestClose] = unix.SYS_CLOSE + 1
-	f.Nr[guestClock] = unix.SYS_CLOCK_GETTIME + 1
+	f.Local[guestClock] = 1
 	return f
 }
 
 func movEAX(nr byte) []byte { return []byte{0xb8, nr, 0, 0, 0} }
+
+// frame is a copy of the frame in the first slot.
+func (c *child) frame() []byte {
+	b := make([]byte, FrameSize)
+	if err := c.ReadMem(Slot(0).Addr()+FrameOffset, b); err != nil {
+		c.t.Fatal(err)
+	}
+	return b
+}
+
+// frameAt reads as if that were the frame.
+func frameAt(frame []byte) func(guest.Addr, []byte) error {
+	return func(_ guest.Addr, b []byte) error {
+		copy(b, frame)
+		return nil
+	}
+}
 
 // TestThunkSteps runs each kind of thunk one instruction at a time. Wherever a
 // signal may interrupt it, Locate must give the guest's registers as they were
@@ -47,15 +109,16 @@ func TestThunkSteps(t *testing.T) {
 		{"mov", movEAX(guestGetppid), nil, guestGetppid, false, false},
 		{"mov, error", movEAX(guestClose), func(r *Regs) { r.Rdi = 1 << 20 }, guestClose, false, true},
 		{"libc", append(movEAX(guestGetppid), 0x49, 0x89, 0xca), nil, guestGetppid, false, false},
-		{"clock", append(movEAX(guestClock), 0x48, 0xc7, 0xc7, 2, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xd8), nil, guestClock, false, false},
-		{"clock unknown", append(movEAX(guestClock), 0x48, 0xc7, 0xc7, 1, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xd8), nil, guestClock, true, false},
-		{"clock beyond", append(movEAX(guestClock), 0x48, 0xc7, 0xc7, 9, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xd8), nil, guestClock, true, false},
-		{"clock, short form", movEAX(guestClock), func(r *Regs) { r.Rdi, r.Rsi = 2, buf }, guestClock, false, false},
-		{"clock, error", movEAX(guestClock), func(r *Regs) { r.Rdi, r.Rsi = 2, 8 }, guestClock, false, true},
+		{"local", append(movEAX(guestClock), 0x48, 0xc7, 0xc7, 1, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xd8), nil, guestClock, false, false},
+		{"local, slow", append(movEAX(guestClock), 0x48, 0xc7, 0xc7, 2, 0, 0, 0, 0x48, 0x8d, 0x74, 0x24, 0xd8), nil, guestClock, true, false},
+		{"local, short form", movEAX(guestClock), func(r *Regs) { r.Rdi, r.Rsi = 1, buf }, guestClock, false, false},
+		{"local, error", movEAX(guestClock), func(r *Regs) { r.Rdi, r.Rsi = 1, 8 }, guestClock, false, true},
+		{"local, GS base in use", movEAX(guestClock), func(r *Regs) { r.Rdi, r.Rsi, r.Gs_base = 1, buf, 4096 }, guestClock, true, false},
 		{"number in RAX", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax = guestGetppid }, guestGetppid, false, false},
 		{"number in RAX, error", []byte{0x4c, 0x8d, 0x44, 0x24, 0x08}, func(r *Regs) { r.Rax, r.Rdi = guestClose, 1<<20 }, guestClose, false, true},
 		{"number in RAX, slow", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax = guestSlow }, guestSlow, true, false},
-		{"number in RAX, mapped", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax = guestClock }, guestClock, true, false},
+		{"number in RAX, local", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax, r.Rdi = guestClock, 0 }, guestClock, false, true},
+		{"number in RAX, local, slow", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax, r.Rdi = guestClock, 2 }, guestClock, true, false},
 		{"number in RAX, too large", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax = 1 << 40 }, 1 << 40, true, false},
 		{"number in RAX, minus one", []byte{0x48, 0x8b, 0x74, 0x24, 0x08}, func(r *Regs) { r.Rax = ^uint64(0) }, ^uint64(0), true, false},
 	} {
@@ -80,23 +143,27 @@ func TestThunkSteps(t *testing.T) {
 			r := p.regs()
 			r.Rip, r.Rsp, r.Orig_rax = guestPage+at, scratchBase+SlotSize/2, noSyscall
 			r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = 11, 12, 13, 14, 15, 16
+			r.Gs_base = scratchBase
 			if c.regs != nil {
 				c.regs(&r)
 			}
 			p.setRegs(&r)
 
-			type seen struct{ at, raw Regs }
+			type seen struct {
+				raw   Regs
+				frame []byte
+			}
 			var trail []seen
 			var before *Regs // the registers with which the guest's own syscall would run
 			for n := 0; ; n++ {
-				if n > 64 {
+				if n > 96 {
 					t.Fatal("no end of the thunk")
 				}
 				raw := p.regs()
 				if raw.Rip == sysAddr || raw.Rip == sysAddr+2 {
 					break
 				}
-				trail = append(trail, seen{raw: raw})
+				trail = append(trail, seen{raw, p.frame()})
 				p.step()
 			}
 			end := p.regs()
@@ -114,12 +181,12 @@ func TestThunkSteps(t *testing.T) {
 			}
 			done := false
 			for i, s := range trail {
-				if s.raw.Rip < thunkBase || s.raw.Rip >= thunkEnd {
+				if s.raw.Rip < localBase || s.raw.Rip >= thunkEnd {
 					before = &trail[i].raw
 					continue
 				}
 				got := s.raw
-				st, _, nr := thunks.Locate(&got, testErrno)
+				st, _, nr := thunks.Locate(&got, testErrno, 0, frameAt(s.frame))
 				where := got.Rip
 				switch {
 				case st == TailDone && where >= guestPage && where < sysAddr:
@@ -135,7 +202,6 @@ func TestThunkSteps(t *testing.T) {
 					if got.Rip != sysAddr || got.Rax != c.nr || nr != c.nr {
 						t.Errorf("step %d at %#x: restart at %#x with number %d (%d)", i, s.raw.Rip, got.Rip, got.Rax, nr)
 					}
-					// A thunk keeps the guest's first argument in R8 or leaves it.
 					want := s.raw
 					if i > 0 && (got.Rdi != before.Rdi || got.Rdx != want.Rdx) {
 						t.Errorf("step %d at %#x: RDI is %d, the guest's %d", i, s.raw.Rip, got.Rdi, before.Rdi)
@@ -250,15 +316,19 @@ func TestInterrupted(t *testing.T) {
 		for name, rip := range map[string]uint64{
 			"tail": tailEntry + 2, "tail8": tail8Entry + 2, "tailZero": tailZeroEntry + 2,
 			"thunk": thunkBase + uint64(thunks.list[0].syscall) + 2,
+			"local": fast.routines()[0].at + fast.routines()[0].syscall + 2,
 		} {
 			r := Regs{Rip: rip, Rax: uint64(c.rax), Orig_rax: unix.SYS_CLOSE, R8: guestPage + 71, R9: guestPage + 71}
 			st, kind := r.Tail(testErrno)
-			if name == "thunk" {
+			if name == "thunk" || name == "local" {
 				var nr uint64
 				if c.rax == -4 != thunks.EINTR(&Regs{Rip: rip, Rax: uint64(c.rax), Orig_rax: unix.SYS_CLOSE}) {
 					t.Errorf("%s, %d: EINTR is wrong", name, c.rax)
 				}
-				st, kind, nr = thunks.Locate(&r, testErrno)
+				st, kind, nr = thunks.Locate(&r, testErrno, 0, func(_ guest.Addr, b []byte) error {
+					*(*frame)(unsafe.Pointer(&b[0])) = frame{ret: guestPage + 71, nr: guestClose}
+					return nil
+				})
 				if st == TailInterrupted && (nr != guestClose || r.Rip != guestPage+71) {
 					t.Errorf("%s, %d: number %d, RIP %#x", name, c.rax, nr, r.Rip)
 				}

@@ -3,51 +3,88 @@ package host
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
+
+	"github.com/lsf-linux/lsf/emul/guest"
 )
 
-// A call site in the guest's code that only needs another number can be
-// patched: the five-byte instruction before its syscall becomes a jump to a
-// thunk, which makes Linux's call and jumps back behind the syscall. The
-// syscall instruction itself stays, so that whoever gets to it another way
-// traps as before; a thunk that cannot serve a call jumps to it.
+// A call site in the guest's code that needs no supervisor can be patched: the
+// five-byte instruction before its syscall becomes a jump to a thunk, which
+// makes Linux's call, or has a local routine make it, and jumps back behind the
+// syscall. The syscall instruction itself stays, so that whoever gets to it
+// another way traps as before; a thunk that cannot serve a call jumps to it.
 //
 //	b8 imm32; 0f 05                 mov eax, N; syscall           Go's runtime
 //	b8 imm32; 49 89 ca; 0f 05       mov eax, N; mov r10, rcx; …   FreeBSD's libc
 //	48 c7 c0 imm32; [49 89 ca;] 0f 05   mov rax, N; [mov r10, rcx;] syscall   libthr
 //	b8 …; 48 c7 c7 …; 48 8d 74 24 d8; 0f 05   mov eax, N; mov rdi, …; lea …   Go's clock_gettime
-//	48|4c 8b|8d xx 24 d8; 0f 05     mov or lea from the stack     Go's Syscall, the number in RAX
+//	48|4c 8b|8d|89 xx 24 d8; 0f 05  mov or lea from or to the stack   Go's Syscall, the number in RAX
+//
+// Thunks lie in the low part of LSF's region, where a jump of five bytes
+// reaches them from programs linked low. Shared libraries are farther away:
+// their sites jump to a page of long jumps in their neighbourhood first.
 
 // FastCalls are the calls that a thunk can make.
 type FastCalls struct {
 	// Nr maps the guest's number to Linux's, plus one; 0 for all others.
 	Nr [640]uint16
-	// Map1 converts the first argument of the guest's call Map1Nr; 0xff
-	// leaves the call to the supervisor. An empty map is no such call.
-	Map1Nr int
-	Map1   []byte
-	// Routine serves a call by code of the personality.
+	// Local maps the guest's number to the local routine that makes the call,
+	// an index into Locals plus one; 0 for all others.
+	Local [640]uint8
+	// Locals are the local routines.
+	Locals []Local
+	// Routine serves a call that may sleep.
 	Routine *Routine
+
+	placed []placed
 }
 
-const mapOffset = 2048 // in fastPage
+const (
+	fastNone   = 0xffff // in the table of fast calls: for the supervisor
+	fastLocal  = 0xff00 // from here on: a local routine
+	jumpOffset = 2048   // in fastPage: the addresses of the local routines
+)
 
-// put writes the tables that thunks use.
-func (f *FastCalls) put(page []byte) {
+// put writes the local routines, and the tables that thunks use, into the image.
+func (f *FastCalls) put(img []byte) {
+	le := binary.LittleEndian
+	page := img[fastPage-CodeBase:]
 	for g, l := range f.Nr {
-		binary.LittleEndian.PutUint16(page[2*g:], l-1)
-		if len(f.Map1) > 0 && g == f.Map1Nr {
-			binary.LittleEndian.PutUint16(page[2*g:], 0xffff) // by its own thunk only
+		v := l - 1 // 0 becomes fastNone
+		if k := f.Local[g]; k > 0 {
+			v = fastLocal + uint16(k) - 1
 		}
+		le.PutUint16(page[2*g:], v)
 	}
-	copy(page[mapOffset:], f.Map1)
+	if ro := f.Routine; ro != nil {
+		le.PutUint16(page[2*ro.Nr:], fastLocal+uint16(len(f.Locals)))
+		le.PutUint64(page[jumpOffset+8*len(f.Locals):], routineEntry)
+		copy(img[routineEntry-CodeBase:], []byte{0x49, 0x89, 0xc9, 0xe9}) // mov r9, rcx; jmp
+		le.PutUint32(img[routineEntry+4-CodeBase:], uint32(routineBase+ro.mark[2]-routineEntry-8))
+	}
+	for i, l := range f.routines() {
+		copy(img[l.at-CodeBase:], l.code)
+		le.PutUint64(page[jumpOffset+8*i:], l.at+l.entry)
+	}
 }
 
-// host gives Linux's number, -1 if the call is not fast.
-func (f *FastCalls) host(nr uint64) int {
-	if nr < uint64(len(f.Nr)) {
-		return int(f.Nr[nr]) - 1
+// has says whether the guest's call nr is fast.
+func (f *FastCalls) has(nr uint64) bool {
+	return nr < uint64(len(f.Nr)) && f.Nr[nr] > 0 || f.entry(nr) != 0
+}
+
+// entry is where the code begins that makes the guest's call nr other than
+// as it stands; 0 if there is none.
+func (f *FastCalls) entry(nr uint64) uint64 {
+	switch {
+	case nr >= uint64(len(f.Local)):
+	case f.Local[nr] > 0:
+		l := f.routines()[f.Local[nr]-1]
+		return l.at + l.entry
+	case f.Routine != nil && nr == uint64(f.Routine.Nr):
+		return routineEntry
 	}
-	return -1
+	return 0
 }
 
 // guest gives a guest number for Linux's.
@@ -60,32 +97,79 @@ func (f *FastCalls) guest(nr uint64) uint64 {
 	return 0
 }
 
-const thunkSize = 96
+const thunkSize = 128
 
 // Thunk is a patched call site.
 type Thunk struct {
 	site    uint64 // address of the jump
 	sysAddr uint64 // address of the guest's syscall instruction
 	nr      int64  // the guest's number, -1 where it is in RAX
-	mapped  bool   // the first argument is converted; R8 keeps the guest's
 	begun   uint8  // offset from which the displaced instruction has been done
 	swapped uint8  // offset from which RCX holds the guest's number
-	syscall uint8  // offset of Linux's syscall
+	syscall uint8  // offset of Linux's syscall; all is before it if there is none
 	done    uint8  // offset from which RAX is positive on error
 	conv    uint8  // offset from which RAX is converted
+	apart   uint8  // offset of what leads to the supervisor or to a local routine
 }
 
 // Thunks are those of one address space.
 type Thunks struct {
 	fast *FastCalls
 	list []Thunk
+	far  []farPage
 }
+
+// farPage is a page of long jumps to thunks.
+type farPage struct {
+	addr uint64
+	used int
+}
+
+const farSize = 16 // of a long jump
 
 // NewThunks makes an empty set.
 func NewThunks(fast *FastCalls) Thunks { return Thunks{fast: fast} }
 
 // Copy returns the bookkeeping for a copy of the address space.
-func (h *Thunks) Copy() Thunks { return Thunks{h.fast, h.list[:len(h.list):len(h.list)]} }
+func (h *Thunks) Copy() Thunks {
+	return Thunks{h.fast, h.list[:len(h.list):len(h.list)], slices.Clone(h.far)}
+}
+
+// reaches says whether a near jump gets from somewhere in the page at from to
+// anywhere in the page at to.
+func reaches(from, to uint64) bool {
+	d := int64(to - from)
+	return d < 1<<31-2*pageSize && d > -(1<<31-2*pageSize)
+}
+
+// NeedsFar says whether thunks for the page of code at addr need a page of long
+// jumps first, at an address that hint is near.
+func (h *Thunks) NeedsFar(addr uint64) (hints []uint64, needed bool) {
+	if reaches(addr, thunkBase) && reaches(addr, thunkEnd) || h.farFor(addr) != nil {
+		return nil, false
+	}
+	const away = 64 << 20
+	return []uint64{addr - away, addr + away}, true
+}
+
+// AddFar says that there is a page for long jumps at far, to be filled. It
+// reports false if that is too far away.
+func (h *Thunks) AddFar(addr, far uint64) bool {
+	if !reaches(addr, far) {
+		return false
+	}
+	h.far = append(h.far, farPage{addr: far})
+	return true
+}
+
+func (h *Thunks) farFor(addr uint64) *farPage {
+	for i := range h.far {
+		if f := &h.far[i]; reaches(addr, f.addr) && f.used+farSize <= pageSize {
+			return f
+		}
+	}
+	return nil
+}
 
 // Patch is a page of guest code with its call sites patched.
 type Patch struct {
@@ -102,26 +186,28 @@ func (h *Thunks) PatchPage(addr uint64, page []byte) *Patch {
 			continue
 		}
 		start, nr, displaced := siteAt(page, i)
-		if start < 0 || nr >= 0 && h.fast.host(uint64(nr)) < 0 && !h.fast.routine(nr) {
+		if start < 0 || nr >= 0 && !h.fast.has(uint64(nr)) {
 			continue
 		}
 		to := uint64(thunkBase + thunkSize*len(h.list))
 		if to+thunkSize > thunkEnd {
 			break
 		}
-		rel := int64(to) - int64(addr) - int64(start) - 5
-		if rel != int64(int32(rel)) {
-			break // too far away for a near jump
-		}
 		t := Thunk{site: addr + uint64(start), sysAddr: addr + uint64(i), nr: nr}
-		if h.fast.routine(nr) {
-			p.Thunk[to] = h.emitRoutine(&t, to, displaced)
-		} else {
-			p.Thunk[to] = h.emit(&t, to, displaced)
+		near := to
+		if !reaches(addr, to) {
+			f := h.farFor(addr)
+			if f == nil {
+				break
+			}
+			near = f.addr + uint64(f.used)
+			f.used += farSize
+			p.Thunk[near] = binary.LittleEndian.AppendUint64([]byte{0xff, 0x25, 0, 0, 0, 0}, to) // jmp [rip]
 		}
+		p.Thunk[to] = h.emit(&t, to, displaced)
 		h.list = append(h.list, t)
 		p.Page[start] = 0xe9
-		binary.LittleEndian.PutUint32(p.Page[start+1:], uint32(rel))
+		binary.LittleEndian.PutUint32(p.Page[start+1:], uint32(near-t.site-5))
 	}
 	if len(p.Thunk) == 0 {
 		return nil
@@ -151,28 +237,10 @@ func siteAt(page []byte, i int) (start int, nr int64, displaced []byte) {
 		bytes.HasPrefix(d, []byte{0x48, 0x8d, 0x74, 0x24}) {
 		return i - 5, imm(i - 16), d
 	}
-	if (d[0] == 0x48 || d[0] == 0x4c) && (d[1] == 0x8b || d[1] == 0x8d) && d[2]&0xc7 == 0x44 && d[3] == 0x24 {
+	if (d[0] == 0x48 || d[0] == 0x4c) && (d[1] == 0x8b || d[1] == 0x8d || d[1] == 0x89) && d[2]&0xc7 == 0x44 && d[3] == 0x24 {
 		return i - 5, -1, d
 	}
 	return -1, 0, nil
-}
-
-// routine says that the guest's call nr is the routine's.
-func (f *FastCalls) routine(nr int64) bool { return f.Routine != nil && nr == int64(f.Routine.Nr) }
-
-// emitRoutine writes a thunk that leads to the routine.
-func (h *Thunks) emitRoutine(t *Thunk, at uint64, displaced []byte) []byte {
-	c := bytes.Clone(displaced)
-	t.begun = uint8(len(c))
-	t.syscall, t.done, t.conv = thunkSize, thunkSize, thunkSize // never reached here
-	rel := func(to uint64) {
-		c = binary.LittleEndian.AppendUint32(c, uint32(int64(to)-int64(at)-int64(len(c))-4))
-	}
-	c = append(c, 0x4c, 0x8d, 0x0d) // lea r9, [behind the guest's syscall]
-	rel(t.sysAddr + 2)
-	c = append(c, 0xe9) // jmp
-	rel(routineBase + uint64(h.fast.Routine.mark[2]))
-	return c
 }
 
 // emit writes the thunk at address at and notes the offsets that matter to
@@ -184,70 +252,93 @@ func (h *Thunks) emit(t *Thunk, at uint64, displaced []byte) []byte {
 	here := func() uint8 { return uint8(len(c)) }
 	jmp := func(to uint64) {
 		b(0xe9)
-		w(uint32(int64(to) - int64(at) - int64(len(c)) - 4))
+		w(uint32(to - at - uint64(len(c)) - 4))
 	}
-	var slow []int // places of 8-bit jumps to the end, where the guest's own syscall is taken
-	slowIf := func(cc byte) {
+	back := t.sysAddr + 2
+	rcx := func() { // the register that a system call leaves the address in anyway
+		b(0x48, 0xb9) // movabs rcx, back
+		c = binary.LittleEndian.AppendUint64(c, back)
+	}
+	ret := func() {
+		if reaches(back, at) {
+			jmp(back)
+			return
+		}
+		rcx()
+		b(0xff, 0xe1) // jmp rcx
+	}
+	type patch struct{ at []int }
+	jcc := func(p *patch, cc byte) {
 		b(cc, 0)
-		slow = append(slow, len(c)-1)
+		p.at = append(p.at, len(c)-1)
 	}
+	land := func(p *patch) {
+		for _, i := range p.at {
+			c[i] = byte(len(c) - i - 1)
+		}
+	}
+	var slow, local patch
+
 	b(displaced...)
 	t.begun = here()
-	switch {
-	case t.nr < 0:
+	if entry := h.fast.entry(uint64(t.nr)); entry != 0 {
+		t.syscall = thunkSize - 1 // none here
+		b(0xb8)                   // mov eax, N
+		w(uint32(t.nr))
+		t.apart = here()
+		rcx()
+		jmp(entry)
+		return c
+	}
+	if t.nr < 0 {
 		b(0x48, 0x3d) // cmp rax, len
 		w(uint32(len(h.fast.Nr)))
-		slowIf(0x73)              // jae
+		jcc(&slow, 0x73)          // jae
 		b(0x0f, 0xb7, 0x0c, 0x45) // movzx ecx, word [table+rax*2]
 		w(fastPage)
-		b(0x66, 0x83, 0xf9, 0xff) // cmp cx, -1
-		slowIf(0x74)              // je
-		b(0x91)                   // xchg eax, ecx
+		b(0x81, 0xf9) // cmp ecx, fastLocal
+		w(fastLocal)
+		jcc(&local, 0x73) // jae
+		b(0x91)           // xchg eax, ecx
 		t.swapped = here()
-	case len(h.fast.Map1) > 0 && int(t.nr) == h.fast.Map1Nr:
-		t.mapped = true
-		b(0x41, 0x89, 0xf8) // mov r8d, edi
-		b(0x89, 0xff)       // mov edi, edi
-		b(0x81, 0xff)       // cmp edi, len
-		w(uint32(len(h.fast.Map1)))
-		slowIf(0x73)        // jae
-		b(0x0f, 0xb6, 0xbf) // movzx edi, byte [map+rdi]
-		w(fastPage + mapOffset)
-		b(0x40, 0x80, 0xff, 0xff) // cmp dil, -1
-		slowIf(0x74)
-		fallthrough
-	default:
+	} else {
 		b(0xb8) // mov eax, N
-		w(uint32(h.fast.host(uint64(t.nr))))
+		w(uint32(h.fast.Nr[t.nr] - 1))
 	}
 	t.syscall = here()
-	b(0x0f, 0x05) // syscall
-	if t.mapped {
-		b(0x44, 0x89, 0xc7) // mov edi, r8d
-	}
+	b(0x0f, 0x05)                         // syscall
 	b(0x48, 0x3d, 0x01, 0xf0, 0xff, 0xff) // cmp rax, -4095
-	b(0x73, 6)                            // jae: over the next two
-	b(0xf8)                               // clc
-	jmp(t.sysAddr + 2)
+	var failed patch
+	jcc(&failed, 0x73) // jae
+	b(0xf8)            // clc
+	ret()
+	land(&failed)
 	b(0xf7, 0xd8) // neg eax
 	t.done = here()
 	b(0x0f, 0xb6, 0x80) // movzx eax, byte [errnos+rax]
-	w(errnoPage)
+	w(ErrnoPage)
 	t.conv = here()
 	b(0xf9) // stc
-	jmp(t.sysAddr + 2)
-	for _, p := range slow {
-		c[p] = byte(len(c) - p - 1)
+	ret()
+	t.apart = here()
+	if t.nr >= 0 {
+		return c
 	}
-	if len(slow) > 0 {
-		if t.mapped {
-			b(0x44, 0x89, 0xc7) // mov edi, r8d
-		}
-		if t.nr >= 0 {
-			b(0xb8) // mov eax, N
-			w(uint32(t.nr))
-		}
+	land(&local)
+	b(0x81, 0xf9) // cmp ecx, fastNone
+	w(fastNone)
+	jcc(&slow, 0x74)    // je
+	b(0x41, 0x89, 0xcb) // mov r11d, ecx
+	rcx()
+	b(0x42, 0xff, 0x24, 0xdd) // jmp [jump table+r11*8]
+	w(uint32(fastPage + jumpOffset - 8*fastLocal))
+	land(&slow)
+	if reaches(t.sysAddr, at) {
 		jmp(t.sysAddr)
+	} else {
+		rcx()
+		b(0x4c, 0x8d, 0x59, 0xfe) // lea r11, [rcx-2]
+		b(0x41, 0xff, 0xe3)       // jmp r11
 	}
 	if len(c) > thunkSize {
 		panic("host: thunk larger than its slot")
@@ -255,30 +346,34 @@ func (h *Thunks) emit(t *Thunk, at uint64, displaced []byte) []byte {
 	return c
 }
 
-// Locate looks whether r is inside a thunk. If so it changes r to what the
+// Locate looks whether r is inside a thunk or a local routine. If so it changes r to what the
 // guest's registers are: at its own call (state TailNotStarted, or
 // TailInterrupted with Orig_rax set so that Rewind is meaningful: RIP is
 // behind the guest's syscall instruction), or behind the finished call (TailDone).
-// nr is the guest's number of an unfinished call.
-func (h *Thunks) Locate(r *Regs, errnos func(linux int) byte) (st TailState, k RestartKind, nr uint64) {
+// nr is the guest's number of an unfinished call. slot is the thread's, read
+// reads its memory.
+func (h *Thunks) Locate(r *Regs, errnos func(linux int) byte, slot Slot, read func(guest.Addr, []byte) error) (st TailState, k RestartKind, nr uint64) {
+	if l, off := h.fast.locate(r); l != nil {
+		return l.settle(r, off, errnos, slot, read)
+	}
+	if r.Rip >= routineEntry && r.Rip < routineEntry+routineEntrySize {
+		r.Rip, r.Rax = r.Rcx, uint64(h.fast.Routine.Nr)
+		return TailNotStarted, NoRestart, r.Rax
+	}
 	if r.Rip < thunkBase || r.Rip >= uint64(thunkBase+thunkSize*len(h.list)) {
 		return TailNone, NoRestart, 0
 	}
 	i := int(r.Rip-thunkBase) / thunkSize
 	t := &h.list[i]
 	off := uint8(r.Rip - thunkBase - uint64(i)*thunkSize)
-	slowPart := off > t.conv+5 // the jump to the guest's own syscall
-	if t.mapped && (off >= t.begun+3 && off <= t.syscall+2 || slowPart) {
-		r.Rdi = r.R8
-	}
 	switch {
 	case off < t.begun:
 		r.Rip = t.site // the displaced instruction is still to be done there
 		return TailDone, NoRestart, 0
-	case off <= t.syscall || slowPart:
+	case off <= t.syscall || off >= t.apart:
 		if t.nr >= 0 {
 			nr = uint64(t.nr)
-		} else if nr = r.Rax; t.swapped != 0 && off >= t.swapped && !slowPart {
+		} else if nr = r.Rax; off >= t.swapped && off < t.apart {
 			nr = r.Rcx
 		}
 		r.Rip, r.Rax = t.sysAddr+2, nr
@@ -306,12 +401,26 @@ func (h *Thunks) Locate(r *Regs, errnos func(linux int) byte) (st TailState, k R
 	return TailDone, NoRestart, 0
 }
 
-// EINTR says that r is behind Linux's syscall in a thunk, which a signal has
+// EINTR says that r is behind Linux's syscall in a thunk or local routine, which a signal has
 // made fail with plain EINTR, so that Linux will not restart it by itself.
 func (h *Thunks) EINTR(r *Regs) bool {
-	if r.Rip < thunkBase || r.Rip >= uint64(thunkBase+thunkSize*len(h.list)) || r.Orig_rax == noSyscall || !r.EINTR() {
+	if r.Orig_rax == noSyscall || !r.EINTR() {
+		return false
+	}
+	if l, off := h.fast.locate(r); l != nil {
+		return off == l.syscall+2
+	}
+	if r.Rip < thunkBase || r.Rip >= uint64(thunkBase+thunkSize*len(h.list)) {
 		return false
 	}
 	off := (r.Rip - thunkBase) % thunkSize
 	return off == uint64(h.list[(r.Rip-thunkBase)/thunkSize].syscall)+2
+}
+
+// Faulted says that r is in a local routine, which has found a bad address in
+// the guest's registers: it must be undone (Locate) and the call be made by
+// the supervisor, which answers EFAULT.
+func (h *Thunks) Faulted(r *Regs) bool {
+	l, _ := h.fast.locate(r)
+	return l != nil
 }

@@ -30,8 +30,8 @@ func TestPatchPage(t *testing.T) {
 		{"number out of range", 64, append([]byte{0xb8, 0xff, 0xff, 0xff, 0xff}, sys...), guestPage, 0},
 		{"nothing known before it", 64, append([]byte{0x90, 0x90, 0x90, 0x90, 0x90}, sys...), guestPage, 0},
 		{"too far away", 64, site, 0x7f0000000000, 0},
-		{"just too far", 64, site, 0x80000000 + thunkBase + pageSize, 0},
-		{"not quite too far", 64, site, 0x80000000 + thunkBase - pageSize, 1},
+		{"just too far", 64, site, 0x80000000 + thunkEnd, 0},
+		{"not quite too far", 64, site, 0x80000000 + thunkBase - 3*pageSize, 1},
 		{"two in a row", 64, append(bytes.Clone(site), rax...), guestPage, 2},
 	} {
 		page := make([]byte, pageSize)
@@ -94,7 +94,7 @@ func TestThunksRunOut(t *testing.T) {
 	}
 	for _, rip := range []uint64{thunkBase - 1, thunkEnd, 0, ^uint64(0)} {
 		r := Regs{Rip: rip}
-		if st, _, _ := h.Locate(&r, testErrno); st != TailNone {
+		if st, _, _ := h.Locate(&r, testErrno, 0, nil); st != TailNone {
 			t.Errorf("%#x is in a thunk: %d", rip, st)
 		}
 	}

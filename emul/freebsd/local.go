@@ -1,0 +1,104 @@
+package freebsd
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul"
+	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/host"
+)
+
+// The local routines (local_amd64.s): where they lie, and what they must know.
+
+var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded uintptr
+
+//nolint:unused // they are used in local_amd64.s
+const (
+	localFrame      = host.FrameOffset
+	localScratchTop = host.ScratchTop
+	localErrnos     = host.ErrnoPage
+	localGuard      = host.StateGuard
+	localKept       = host.StateKept
+	localKeptMax    = host.KeptMax
+	localCodeEnd    = host.CodeEnd
+	localAddrTop    = host.AddrMax >> 32
+	localEmpty      = host.CodeBase + 8 // a zero byte in the ELF header
+	localClocks     = host.GuestCode + clocksOffset
+	localClockMax   = clockMax
+	localNumbers    = host.GuestCode + numbersOffset
+
+	localSysStatx  = unix.SYS_STATX
+	localSysOpenat = unix.SYS_OPENAT
+	localSysClose  = unix.SYS_CLOSE
+	localSysMmap   = unix.SYS_MMAP
+	localSysMunmap = unix.SYS_MUNMAP
+	localSysClock  = unix.SYS_CLOCK_GETTIME
+
+	localEmptyPath  = unix.AT_EMPTY_PATH
+	localStatxMask  = statxMask
+	localStatxBirth = unix.STATX_BTIME
+	localStatxFlags = unix.STATX_ATTR_NODUMP | unix.STATX_ATTR_IMMUTABLE | unix.STATX_ATTR_APPEND
+	localStandIn    = standInMode // it may be one
+	localSlashDev   = 0x7665642f  // "/dev"
+	localNofollow   = abi.AT_SYMLINK_NOFOLLOW
+	localCwd        = abi.AT_FDCWD
+
+	// The flags of open(2) by how their bits move.
+	localAccmode   = abi.O_ACCMODE
+	localOpenBy1   = abi.O_TRUNC | abi.O_CLOEXEC | abi.O_DIRECTORY
+	localOpenBy3   = abi.O_CREAT
+	localOpenBy4   = abi.O_EXCL
+	localOpenUp7   = abi.O_APPEND
+	localOpenUp9   = abi.O_NONBLOCK
+	localOpenFlags = localAccmode | localOpenBy1 | localOpenBy3 | localOpenBy4 | localOpenUp7 | localOpenUp9
+	localDirCreat  = abi.O_DIRECTORY | abi.O_CREAT
+	localOpenMode  = abi.ALLPERMS &^ abi.S_ISTXT
+	localNoctty    = unix.O_NOCTTY
+
+	localMapFixed = mapFixed
+	localMapAnon  = mapAnon | mapPrivate
+	localHostAnon = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+)
+
+// localMapFixed is passed on as it is.
+var _ = [1]struct{}{}[localMapFixed-unix.MAP_FIXED]
+
+// The personality's page of constants: the signal trampoline, then xlat.Clock
+// as a table (bytes), then Linux's numbers of the rows that pass (16 bits each).
+const (
+	clocksOffset  = 64
+	clockMax      = 16
+	noClock       = 0xff
+	numbersOffset = 1024
+)
+
+// GuestCode implements emul.Personality.
+func (o *OS) GuestCode() []byte {
+	page := make([]byte, numbersOffset+2*len(table))
+	copy(page, sigcode)
+	for c := range clockMax {
+		page[clocksOffset+c] = noClock
+		if linux, ok := xlat.Clock(abi.Clock(c)); ok {
+			page[clocksOffset+c] = byte(linux)
+		}
+	}
+	for nr := range table {
+		if row := &table[nr]; row.Level == emul.LevelPass {
+			binary.LittleEndian.PutUint16(page[numbersOffset+2*nr:], uint16(row.Host))
+		}
+	}
+	return page
+}
+
+func localFstat()
+func localFstatat()
+func localOpen()
+func localOpenat()
+func localClose()
+func localMmap()
+func localMunmap()
+func localClockGettime()
+func localGuarded()

@@ -1,0 +1,414 @@
+// Calls that need another struct or other flags than Linux's, but no
+// supervisor: patched call sites jump here (emul/host/local.go says how).
+//
+// This code is never run by LSF itself. It is copied into the guest's engine
+// page, so it may refer to nothing but registers, constants and addresses in
+// LSF's region, and each routine ends with a mark that is not executed.
+//
+// On entry AX is the guest's number and CX the address behind its syscall
+// instruction; the arguments are where the guest has put them. R11 is free.
+
+#include "textflag.h"
+#include "go_asm.h"
+
+#define F_DI  (const_localFrame+0)(R11)
+#define F_SI  (const_localFrame+8)(R11)
+#define F_DX  (const_localFrame+16)(R11)
+#define F_R10 (const_localFrame+24)(R11)
+#define F_R8  (const_localFrame+32)(R11)
+#define F_R9  (const_localFrame+40)(R11)
+#define F_CX  (const_localFrame+48)(R11)
+#define F_AX  (const_localFrame+56)(R11)
+#define F_RET (const_localFrame+64)(R11)
+
+// START stands first. Jumping to slow, before ENTER, leaves the call to the
+// supervisor. The no-op marks the entry.
+#define START \
+slow: \
+	LEAQ -2(CX), R11 \
+	JMP  R11 \
+	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4b
+
+// ENTER finds this thread's scratch memory, which the GS base points to unless
+// the guest uses that register itself, and keeps the guest's registers there.
+// The no-op behind it marks the place from which the frame is valid.
+#define ENTER \
+	RDGSBASEQ R11 \
+	SHRQ $32, R11 \
+	CMPL R11, $const_localScratchTop \
+	JNE  slow \
+	RDGSBASEQ R11 \
+	MOVQ DI, F_DI \
+	MOVQ SI, F_SI \
+	MOVQ DX, F_DX \
+	MOVQ R10, F_R10 \
+	MOVQ R8, F_R8 \
+	MOVQ R9, F_R9 \
+	MOVQ CX, F_CX \
+	MOVQ AX, F_AX \
+	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4c
+
+// RESULT keeps what Linux has answered: a stop behind the mark finds it there.
+// A routine without RESULT is begun again whenever it is interrupted.
+#define RESULT \
+	RDGSBASEQ R11 \
+	MOVQ AX, F_RET \
+	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4d
+
+#define RESTORE \
+	MOVQ F_DI, DI \
+	MOVQ F_SI, SI \
+	MOVQ F_DX, DX \
+	MOVQ F_CX, CX \
+	XORL R8, R8 \
+	XORL R9, R9 \
+	XORL R10, R10
+
+// FINISH returns AX to the guest as FreeBSD's kernel does.
+#define FINISH \
+	RESTORE \
+	CMPQ AX, $-4095 \
+	JCC  failed \
+	CLC \
+	JMP  CX \
+failed: \
+	NEGL AX \
+	MOVBLZX const_localErrnos(AX), AX \
+	STC \
+	JMP CX
+
+#define END \
+	BYTE $0xcc; BYTE $0x4c; BYTE $0x53; BYTE $0x46; BYTE $0xcc; BYTE $0x45; BYTE $0x4e; BYTE $0x44
+
+// IFGUARD leaves calls that name files or depend on the caller's IDs to the
+// supervisor where it has to translate paths, or the IDs of this thread may
+// not be its process's.
+#define IFGUARD \
+	MOVL $const_localGuard, R11 \
+	CMPL (R11), $0 \
+	JNE  slow
+
+// IFDEVICE leaves paths that may be a device's to it. A path that cannot be
+// read, or only its first three bytes, is found by the supervisor.
+#define IFDEVICE(path) \
+	CMPL (path), $const_localSlashDev \
+	JEQ  slow
+
+// IFKEPT does it for descriptors (DI) that the supervisor keeps something about.
+#define IFKEPT \
+	CMPL DI, $const_localKeptMax \
+	JCC  slow \
+	MOVL $const_localKept, R11 \
+	BTL  DI, (R11) \
+	JCS  slow
+
+// STATX makes Linux's call and converts its struct statx (at R11) to struct stat
+// (R9 points to it): xlat.Stat. A bad address there is found by the supervisor,
+// which makes the call again.
+#define STATX \
+	MOVQ R11, R8 \
+	MOVL $const_localStatxMask, R10 \
+	MOVL $const_localSysStatx, AX \
+	SYSCALL \
+	RDGSBASEQ R11 \
+	TESTQ AX, AX \
+	JPL  convert \
+finish: \
+	FINISH \
+again: \
+	RESTORE \
+	MOVQ F_R10, R10 \
+	MOVQ F_AX, AX \
+	LEAQ -2(CX), R11 \
+	JMP  R11 \
+convert: \
+	MOVQ 8(R11), AX \
+	ANDQ 56(R11), AX \
+	TESTL $const_localStatxFlags, AX \
+	JNZ  again \
+	DEV(136, 140, 0) \
+	DEV(128, 132, 40) \
+	COPY(32, 8) \
+	COPYL(16, 16) \
+	MOVWLZX 28(R11), AX \
+	MOVL AX, 24(R9) \
+	ANDL $const_localStandIn, AX \
+	CMPL AX, $const_localStandIn \
+	JEQ  again \
+	MOVL 20(R11), AX \
+	MOVL AX, 28(R9) \
+	COPYL(24, 32) \
+	COPY(64, 48) \
+	COPYL(72, 56) \
+	COPY(112, 64) \
+	COPYL(120, 72) \
+	COPY(96, 80) \
+	COPYL(104, 88) \
+	MOVQ $-1, AX \
+	XORL DX, DX \
+	TESTL $const_localStatxBirth, (R11) \
+	JEQ  birth \
+	MOVQ 80(R11), AX \
+	MOVL 88(R11), DX \
+birth: \
+	MOVQ AX, 96(R9) \
+	MOVQ DX, 104(R9) \
+	COPY(40, 112) \
+	COPY(48, 120) \
+	COPYL(4, 128) \
+	XORL AX, AX \
+	MOVQ AX, 136(R9) \
+	MOVQ AX, 144(R9) \
+	MOVQ AX, 152(R9) \
+	MOVQ AX, 160(R9) \
+	MOVQ AX, 168(R9) \
+	MOVQ AX, 176(R9) \
+	MOVQ AX, 184(R9) \
+	MOVQ AX, 192(R9) \
+	MOVQ AX, 200(R9) \
+	MOVQ AX, 208(R9) \
+	MOVQ AX, 216(R9) \
+	JMP  finish
+
+#define COPY(from, to) \
+	MOVQ from(R11), AX \
+	MOVQ AX, to(R9)
+
+// COPYL copies 32 bits and puts 32 zeros behind them.
+#define COPYL(from, to) \
+	MOVL from(R11), AX \
+	MOVQ AX, to(R9)
+
+// DEV is xlat.Dev.
+#define DEV(major, minor, to) \
+	MOVL major(R11), AX \
+	MOVL minor(R11), DX \
+	MOVL AX, SI \
+	ANDL $0xff, SI \
+	SHLL $8, SI \
+	ANDL $0xffffff00, AX \
+	SHLQ $32, AX \
+	ORQ  AX, SI \
+	MOVL DX, AX \
+	ANDL $0xff00, AX \
+	SHLQ $24, AX \
+	ORQ  AX, SI \
+	ANDL $0xffff00ff, DX \
+	ORQ  DX, SI \
+	MOVQ SI, to(R9)
+
+// int fstat(int fd, struct stat *sb)
+TEXT ·localFstat(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	IFKEPT
+	ENTER
+	MOVQ SI, R9
+	MOVL $const_localEmpty, SI
+	MOVL $const_localEmptyPath, DX
+	STATX
+	END
+
+// int fstatat(int fd, const char *path, struct stat *sb, int flag)
+TEXT ·localFstatat(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	IFGUARD
+	IFDEVICE(SI)
+	TESTL $~const_localNofollow, R10
+	JNE  slow
+	ENTER
+	MOVQ DX, R9
+	MOVL R10, DX
+	SHRL $1, DX // AT_SYMLINK_NOFOLLOW is half as much on Linux
+	STATX
+	END
+
+// OPENFLAGS leaves flags that LSF has work with, or that make no sense, to the
+// supervisor.
+#define OPENFLAGS(flags) \
+	TESTL $~const_localOpenFlags, flags \
+	JNE  slow \
+	MOVL flags, R11 \
+	ANDL $const_localAccmode, R11 \
+	CMPL R11, $const_localAccmode \
+	JEQ  slow \
+	MOVL flags, R11 \
+	ANDL $const_localDirCreat, R11 \
+	CMPL R11, $const_localDirCreat \
+	JEQ  slow
+
+// MOVE ors the bits of flags (AX) that are in mask to DX, shifted by op n.
+#define MOVE(mask, op, n) \
+	MOVL AX, R8 \
+	ANDL $mask, R8 \
+	op   $n, R8 \
+	ORL  R8, DX
+
+// OPENAT opens with FreeBSD's flags in AX; xlat.OpenFlags.
+#define OPENAT \
+	MOVL AX, DX \
+	ANDL $const_localAccmode, DX \
+	MOVE(const_localOpenBy1, SHRL, 1) \
+	MOVE(const_localOpenBy3, SHRL, 3) \
+	MOVE(const_localOpenBy4, SHRL, 4) \
+	MOVE(const_localOpenUp7, SHLL, 7) \
+	MOVE(const_localOpenUp9, SHLL, 9) \
+	ORL  $const_localNoctty, DX \
+	ANDL $const_localOpenMode, R10 \
+	MOVL $const_localSysOpenat, AX \
+	SYSCALL \
+	RESULT \
+	FINISH
+
+// int open(const char *path, int flags, mode_t mode)
+TEXT ·localOpen(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	IFGUARD
+	IFDEVICE(DI)
+	OPENFLAGS(SI)
+	ENTER
+	MOVL DX, R10
+	MOVL SI, AX
+	MOVQ DI, SI
+	MOVQ $const_localCwd, DI
+	OPENAT
+	END
+
+// int openat(int fd, const char *path, int flags, mode_t mode)
+TEXT ·localOpenat(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	IFGUARD
+	IFDEVICE(SI)
+	OPENFLAGS(DX)
+	ENTER
+	MOVL DX, AX
+	OPENAT
+	END
+
+// int close(int fd)
+TEXT ·localClose(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	IFKEPT
+	ENTER
+	MOVL $const_localSysClose, AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+// RANGE leaves addresses that may touch LSF's region, or that are not those of
+// pages, to the supervisor.
+#define RANGE \
+	CMPQ DI, $const_localCodeEnd \
+	JCS  slow \
+	LEAQ -1(DI)(SI*1), R11 \
+	SHRQ $32, R11 \
+	CMPL R11, $const_localScratchTop \
+	JCS  clear \
+	CMPL R11, $const_localAddrTop \
+	JHI  slow \
+	MOVQ DI, R11 \
+	SHRQ $32, R11 \
+	CMPL R11, $const_localScratchTop \
+	JLS  slow \
+clear:
+
+#define SIZE \
+	TESTL $0xfff, DI \
+	JNE  slow \
+	TESTQ SI, SI \
+	JEQ  slow \
+	MOVQ SI, R11 \
+	SHRQ $46, R11 \
+	JNE  slow
+
+// void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t pos):
+// private anonymous memory only
+TEXT ·localMmap(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	MOVL R10, R11
+	ANDL $~const_localMapFixed, R11
+	CMPL R11, $const_localMapAnon
+	JNE  slow
+	CMPL DX, $7
+	JHI  slow
+	CMPL R8, $-1
+	JNE  slow
+	TESTQ R9, R9
+	JNE  slow
+	SIZE
+	TESTQ DI, DI
+	JNE  there
+	CMPL R10, $const_localMapAnon
+	JNE  slow
+	JMP  somewhere
+there:
+	RANGE
+somewhere:
+	ENTER
+	ANDL $const_localMapFixed, R10
+	ORL  $const_localHostAnon, R10
+	MOVL $const_localSysMmap, AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+// int munmap(void *addr, size_t len)
+TEXT ·localMunmap(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	SIZE
+	RANGE
+	ENTER
+	MOVL $const_localSysMunmap, AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+// int clock_gettime(clockid_t clock, struct timespec *tp)
+TEXT ·localClockGettime(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	CMPL DI, $const_localClockMax
+	JCC  slow
+	MOVL DI, R11
+	MOVBLZX const_localClocks(R11), R11
+	CMPL R11, $0xff
+	JEQ  slow
+	ENTER
+	MOVL DI, DI
+	MOVBLZX const_localClocks(DI), DI
+	MOVL $const_localSysClock, AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+// Any call that passes as it stands, but for the guard.
+TEXT ·localGuarded(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	IFGUARD
+	ENTER
+	MOVWLZX const_localNumbers(AX)(AX*1), AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+DATA ·atGuarded(SB)/8, $·localGuarded(SB)
+GLOBL ·atGuarded(SB), NOPTR, $8
+DATA ·atFstat(SB)/8, $·localFstat(SB)
+GLOBL ·atFstat(SB), NOPTR, $8
+DATA ·atFstatat(SB)/8, $·localFstatat(SB)
+GLOBL ·atFstatat(SB), NOPTR, $8
+DATA ·atOpen(SB)/8, $·localOpen(SB)
+GLOBL ·atOpen(SB), NOPTR, $8
+DATA ·atOpenat(SB)/8, $·localOpenat(SB)
+GLOBL ·atOpenat(SB), NOPTR, $8
+DATA ·atClose(SB)/8, $·localClose(SB)
+GLOBL ·atClose(SB), NOPTR, $8
+DATA ·atMmap(SB)/8, $·localMmap(SB)
+GLOBL ·atMmap(SB), NOPTR, $8
+DATA ·atMunmap(SB)/8, $·localMunmap(SB)
+GLOBL ·atMunmap(SB), NOPTR, $8
+DATA ·atClockGettime(SB)/8, $·localClockGettime(SB)
+GLOBL ·atClockGettime(SB), NOPTR, $8

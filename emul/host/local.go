@@ -1,0 +1,174 @@
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lsf-linux/lsf/emul/guest"
+)
+
+// A local routine makes a call that needs more than another number: it
+// converts arguments or results itself. It is the personality's code, written
+// in assembly and copied into the engine page; a patched call site jumps to it
+// with the guest's number in RAX and the address behind the guest's syscall
+// instruction in RCX. What it cannot serve it leaves to the supervisor: with
+// all registers as they were, it jumps to the guest's own syscall.
+//
+// Three marks in the code, no-ops, say what a stop in it means:
+//
+//	entry   where the thunk jumps to
+//	framed  from here on, the guest's registers are in the frame, not before
+//	result  from here on, the frame has what Linux answered. A routine
+//	        without this mark can be begun again at any time.
+//
+// The frame lies at the end of the thread's scratch memory. The routine finds
+// it by the GS base, which FreeBSD programs do not use; LSF lets it point to
+// the slot. If a guest does use it, the routine leaves all calls to the supervisor.
+
+// FrameSize is what local routines need of a slot, at its end (bytes).
+const FrameSize = 128
+
+// FrameOffset is where the frame lies in a slot.
+const FrameOffset = SlotSize - FrameSize
+
+// frame are the guest's registers while a local routine runs.
+type frame struct {
+	rdi, rsi, rdx, r10, r8, r9, ret, nr, result uint64
+}
+
+// HasGSBase says whether programs may read the GS base (Linux 5.9), without
+// which there are no local routines.
+func HasGSBase() bool {
+	const atHwcap2, fsgsbase = 26, 1 << 1
+	auxv, _ := unix.Auxv()
+	for _, a := range auxv {
+		if a[0] == atHwcap2 {
+			return a[1]&fsgsbase != 0
+		}
+	}
+	return false
+}
+
+// Local is a local routine.
+type Local struct {
+	code                           []byte
+	entry, framed, syscall, result uint64 // offsets; result is 0 if there is none
+}
+
+var (
+	markEntry  = []byte{0x0f, 0x1f, 0x40, 0x4b}
+	markFramed = []byte{0x0f, 0x1f, 0x40, 0x4c}
+	markResult = []byte{0x0f, 0x1f, 0x40, 0x4d}
+	markEnd    = []byte("\xccLSF\xccEND")
+	insSyscall = []byte{0x0f, 0x05}
+)
+
+// maxLocal is more than the largest routine has, in bytes.
+const maxLocal = 2048
+
+// LocalAt reads the routine at an address of our own memory.
+func LocalAt(at uintptr) Local {
+	code := unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), at)), maxLocal)
+	n := bytes.Index(code, markEnd)
+	if n < 0 {
+		panic("host: local routine without end")
+	}
+	return newLocal(code[:n])
+}
+
+func newLocal(code []byte) Local {
+	l := Local{code: code}
+	for _, m := range []struct {
+		mark []byte
+		at   *uint64
+		must bool
+	}{{markEntry, &l.entry, true}, {markFramed, &l.framed, true}, {insSyscall, &l.syscall, true}, {markResult, &l.result, false}} {
+		i := bytes.Index(code, m.mark)
+		if m.must && i < 0 || bytes.Count(code, m.mark) > 1 {
+			panic(fmt.Sprintf("host: local routine with %d marks % x", bytes.Count(code, m.mark), m.mark))
+		}
+		if i > 0 {
+			*m.at = uint64(i)
+		}
+	}
+	return l
+}
+
+const (
+	// routineEntry is where thunks enter Routine, in the way they enter a local routine.
+	routineEntry     = enginePage + 0x1f0
+	routineEntrySize = 8
+	// localBase is where the local routines lie in the engine page, one behind the other.
+	localBase = enginePage + 0x200
+)
+
+// placed is a local routine in the image.
+type placed struct {
+	Local
+	at uint64
+}
+
+// routines lays the routines out.
+func (f *FastCalls) routines() []placed {
+	if f.placed != nil {
+		return f.placed
+	}
+	at := uint64(localBase)
+	for _, l := range f.Locals {
+		f.placed = append(f.placed, placed{l, at})
+		at += uint64(len(l.code)+15) &^ 15
+	}
+	if at > routineBase {
+		panic("host: no room for local routines")
+	}
+	return f.placed
+}
+
+// locate finds the local routine that r is in.
+func (f *FastCalls) locate(r *Regs) (p *placed, off uint64) {
+	if r.Rip < localBase || r.Rip >= routineBase {
+		return nil, 0
+	}
+	for i := range f.routines() {
+		p := &f.placed[i]
+		if off := r.Rip - p.at; r.Rip >= p.at && off < uint64(len(p.code)) {
+			return p, off
+		}
+	}
+	return nil, 0
+}
+
+// settle is Thunks.Locate for local routines.
+func (p *placed) settle(r *Regs, off uint64, errnos func(linux int) byte, slot Slot, read func(guest.Addr, []byte) error) (TailState, RestartKind, uint64) {
+	var fr frame
+	if off < p.framed {
+		fr = frame{rdi: r.Rdi, rsi: r.Rsi, rdx: r.Rdx, r10: r.R10, r8: r.R8, r9: r.R9, ret: r.Rcx, nr: r.Rax}
+	} else {
+		b := unsafe.Slice((*byte)(unsafe.Pointer(&fr)), unsafe.Sizeof(fr))
+		if read(slot.Addr()+FrameOffset, b) != nil {
+			return TailNone, NoRestart, 0 // it is being killed
+		}
+	}
+	raw, interrupted := r.Rax, off == p.syscall+2 && r.Orig_rax != noSyscall && Restart(r.Rax) != NoRestart
+	if off >= p.result {
+		raw = fr.result
+	}
+	r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = fr.rdi, fr.rsi, fr.rdx, fr.r10, fr.r8, fr.r9
+	r.Rip, r.Rcx = fr.ret, fr.ret
+	switch {
+	case p.result == 0 || off <= p.syscall:
+		r.Rax = fr.nr
+		return TailNotStarted, NoRestart, fr.nr
+	case interrupted:
+		return TailInterrupted, Restart(raw), fr.nr
+	case int64(raw) < 0 && int64(raw) >= firstErrno:
+		r.SetErrno(errnos(int(-int64(raw))))
+	default:
+		r.SetResult(raw)
+	}
+	r.Orig_rax = noSyscall
+	return TailDone, NoRestart, 0
+}

@@ -1,0 +1,18 @@
+package host
+
+// The state page tells patched call sites what they must know of the process.
+// It is the guest's own memory: a fork copies it, threads share it, and what a
+// guest does to it hurts nobody else. All zero means that nothing is known.
+const (
+	// StateGuard is nonzero if calls that name files or depend on the caller's
+	// IDs must come to the supervisor (32 bits).
+	StateGuard = StatePage
+	// StateKept has a bit set for each descriptor that the supervisor keeps
+	// something about: what happens to it must not escape it.
+	StateKept = StatePage + 0x800
+	// KeptMax is how many descriptors have a bit; all others are kept.
+	KeptMax = 8 * 0x800
+)
+
+// ScratchTop is the upper half of all addresses in scratch memory.
+const ScratchTop = scratchBase >> 32
