@@ -5,3 +5,7 @@ import "testing"
 func TestGuestUmtx(t *testing.T) {
 	runFreestanding(t, "umtx", func(t *testing.T, out string) { wantLines(t, "umtx", out, false) })
 }
+
+func TestGuestUmtxSignals(t *testing.T) {
+	runFreestanding(t, "umtxsig", func(t *testing.T, out string) { wantLines(t, "umtxsig", out, false) })
+}
