@@ -50,6 +50,9 @@ type Personality interface {
 	// NewTask is called for a new thread of an existing or new process, before
 	// it runs; parent is the thread that made it.
 	NewTask(t, parent *Task)
+	// TaskExiting is called when a thread for which Task.WatchExit was called
+	// is about to end. Its memory is still there, but it can run no more.
+	TaskExiting(t *Task)
 	// TaskExit is called when a thread is gone.
 	TaskExit(t *Task)
 	// ProcessExit is called when a process is gone, with Linux's wait status.

@@ -196,6 +196,9 @@ func (l *Loop) event(t *Task, event int, sig unix.Signal) {
 		l.execed(t)
 	case unix.PTRACE_EVENT_STOP:
 		l.eventStop(t, sig)
+	case unix.PTRACE_EVENT_EXIT:
+		l.pers.TaskExiting(t)
+		t.trace.Resume(0)
 	default:
 		t.resumeHost(0)
 	}

@@ -133,6 +133,20 @@ func (t *Task) Nudge() {
 	t.trace.Interrupt()
 }
 
+// WatchExit asks for Personality.TaskExiting, for this thread and those that it
+// makes. The task must be stopped, as it is in a handler.
+func (t *Task) WatchExit() { t.trace.TraceExit() }
+
+// Rouse makes all tasks that sleep in the personality's routine look again at
+// the word that they sleep on.
+func (l *Loop) Rouse() {
+	for _, t := range l.tasks {
+		if !t.dead && !t.atStart && t.state != stopped && !(t.state == inHost && t.act.kind != actRoutine) {
+			t.trace.Interrupt()
+		}
+	}
+}
+
 // SetMask sets the signals that Linux blocks for the task, bit n-1 for signal n.
 // The task must be stopped, as it is in a handler.
 func (t *Task) SetMask(m uint64) { t.trace.SetSigMask(m) }

@@ -547,9 +547,11 @@ func (p *program) replaceNow() emul.Action {
 		calls = append(calls, emul.NewCall(unix.SYS_FCNTL, uint64(p.interp.fd), unix.F_SETFD, 0))
 	}
 	return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action {
-		return emul.ExecStub(p.t, p.comm(), p.fail, func() emul.Action {
-			procOf(p.t).execed()
-			return kqExec(p.t, p.enter)
+		return leaveRobust(p.t, func() emul.Action {
+			return emul.ExecStub(p.t, p.comm(), p.fail, func() emul.Action {
+				procOf(p.t).execed()
+				return kqExec(p.t, p.enter)
+			})
 		})
 	})
 }

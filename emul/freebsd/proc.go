@@ -14,7 +14,7 @@ import (
 
 // exit(2): all threads end; the status's low byte is what parents see.
 func exit(t *emul.Task, status Int) emul.Action {
-	return emul.Tail(unix.SYS_EXIT_GROUP, uint64(status))
+	return leaveRobust(t, func() emul.Action { return emul.Tail(unix.SYS_EXIT_GROUP, uint64(status)) })
 }
 
 func fork(t *emul.Task) emul.Action {

@@ -65,6 +65,10 @@ func thrNew(t *emul.Task, param Addr, size Int) emul.Action {
 // thr_exit(2): the state word is set and its waiters are woken before the
 // thread goes; the stack may already be somebody else's.
 func thrExit(t *emul.Task, state guest.Ptr[int64]) emul.Action {
+	return leaveRobust(t, func() emul.Action { return thrLeave(t, state) })
+}
+
+func thrLeave(t *emul.Task, state guest.Ptr[int64]) emul.Action {
 	leave := emul.Tail(unix.SYS_EXIT, 0)
 	if state == 0 {
 		return leave

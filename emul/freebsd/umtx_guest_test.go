@@ -9,3 +9,7 @@ func TestGuestUmtx(t *testing.T) {
 func TestGuestUmtxSignals(t *testing.T) {
 	runFreestanding(t, "umtxsig", func(t *testing.T, out string) { wantLines(t, "umtxsig", out, false) })
 }
+
+func TestGuestUmtxShared(t *testing.T) {
+	runFreestanding(t, "umtxshared", func(t *testing.T, out string) { wantLines(t, "umtxshared", out, false) })
+}

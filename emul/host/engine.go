@@ -93,6 +93,12 @@ func (t *Tracee) ptrace(req int, addr, data uintptr) error {
 	return nil
 }
 
+// TraceExit makes a stopped thread, and those that it makes, stop again
+// with PTRACE_EVENT_EXIT before their end.
+func (t *Tracee) TraceExit() error {
+	return t.ptrace(unix.PTRACE_SETOPTIONS, 0, seizeOptions|unix.PTRACE_O_TRACEEXIT)
+}
+
 // Interrupt makes the running thread stop soon with an event stop.
 func (t *Tracee) Interrupt() error { return t.ptrace(unix.PTRACE_INTERRUPT, 0, 0) }
 
