@@ -744,6 +744,7 @@ func (p *program) buildStack() (*loader.Stack, error) {
 			{Type: atPagesz, Val: pageSize}, {Type: atFlags}, {Type: atEntry, Val: img.Entry}, {Type: atBase, Val: base},
 			{Type: atEhdrflags, Val: uint64(img.EhdrFlags)}, {Type: atOsreldate, Val: uint64(p.release.date)},
 			{Type: atNcpus, Val: uint64(cpus)}, {Type: atStackprot, Val: uint64(img.StackProt)},
+			{Type: atBsdflags, Val: bsdfSigfastblk},
 			{Type: atUsrstackbase, Val: usrstack}, {Type: atUsrstacklim, Val: maxStack},
 		},
 	})

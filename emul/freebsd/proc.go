@@ -132,6 +132,7 @@ func (o *OS) NewTask(t, parent *emul.Task) {
 		th.ids = pt.ids // Linux copies the IDs with the thread
 		if t.Proc != parent.Proc {
 			th.sig.alt = pt.sig.alt // a thread starts without one
+			th.sig.fast = pt.sig.fast
 		} else {
 			th.sig.alt.Flags = abi.SS_DISABLE
 		}

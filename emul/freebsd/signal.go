@@ -35,6 +35,7 @@ type threadSignals struct {
 	queue []*emul.Signal
 	// waiting is the set that sigwait and its like wait for.
 	waiting *abi.Sigset
+	fast    fastblock
 }
 
 // kept are the signals that must not be blocked in Linux, since stops of ours
@@ -104,6 +105,17 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 		th.sig.queue = append(th.sig.queue, s)
 		return emul.Drop
 	}
+	if num != abi.SIGKILL && num != abi.SIGSTOP && th.fastBlocked() {
+		if fault {
+			return emul.Native // as if it were masked
+		}
+		if act.Handler == abi.SIG_IGN || act.Handler == abi.SIG_DFL && ignoredByDefault(num) {
+			return emul.Drop
+		}
+		th.sig.queue = append(th.sig.queue, s)
+		th.fastPending()
+		return emul.Drop
+	}
 	switch {
 	case act.Handler == abi.SIG_IGN && fault:
 		return emul.Native
@@ -140,6 +152,10 @@ func isFault(s abi.Signal) bool {
 func (o *OS) Pending(t *emul.Task) *emul.Signal {
 	th, p := threadOf(t), procOf(t)
 	if len(th.sig.queue) == 0 && len(p.sig.queue) == 0 {
+		return nil
+	}
+	if th.fastBlocked() {
+		th.fastPending()
 		return nil
 	}
 	if s := take(&th.sig.queue, func(n abi.Signal) bool { return !th.sig.mask.Has(n) }); s != nil {

@@ -54,6 +54,16 @@ func (p *process) execed() {
 	p.ids.sugid = false
 	p.stopTimers()
 	kqProcExeced(p)
+	for _, t := range p.Tasks {
+		threadOf(t).execed()
+	}
+}
+
+// execed does so for what belongs to the thread; its mask and pending signals stay.
+func (th *thread) execed() {
+	th.umtx = umtxThread{}
+	th.sig.fast = fastblock{}
+	th.name, th.wakeup = "", false
 }
 
 // exited is told that the process is gone, with Linux's wait status.

@@ -446,7 +446,7 @@ var table = [...]emul.Row{
 	570: emul.Sys("__sysctlbyname", emul.H6(sysctlbyname)),
 	571: emul.Sys("shm_open2", emul.NotServed(abi.ENOSYS, "POSIX shared memory is not served yet")),
 	572: emul.Sys("shm_rename", emul.NotServed(abi.ENOSYS, "POSIX shared memory is not served yet")),
-	573: emul.Sys("sigfastblock", emul.NotServed(abi.ENOSYS, "libc falls back to sigprocmask; offered through AT_BSDFLAGS only")),
+	573: emul.Sys("sigfastblock", emul.H2(sigfastblock)),
 	574: emul.Sys("__realpathat", emul.H5(realpathat)),
 	575: emul.Sys("close_range", emul.H3(closeRange)),
 	576: emul.Sys("rpctls_syscall", emul.NotServed(abi.EPERM, "the RPC TLS daemons'")),

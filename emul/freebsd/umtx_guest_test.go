@@ -13,3 +13,7 @@ func TestGuestUmtxSignals(t *testing.T) {
 func TestGuestUmtxShared(t *testing.T) {
 	runFreestanding(t, "umtxshared", func(t *testing.T, out string) { wantLines(t, "umtxshared", out, false) })
 }
+
+func TestGuestSigfastblock(t *testing.T) {
+	runFreestanding(t, "sigfast", func(t *testing.T, out string) { wantLines(t, "sigfast", out, false) })
+}
