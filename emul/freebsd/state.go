@@ -33,6 +33,7 @@ type thread struct {
 	name      string // thr_set_name
 	suspended bool   // in thr_suspend
 	wakeup    bool   // thr_wake came before or during thr_suspend
+	leaving   bool   // in thr_exit
 }
 
 func procOf(t *emul.Task) *process  { return t.Proc.OS.(*process) }

@@ -33,9 +33,63 @@ func thrNew(t *emul.Task, param Addr, size Int) emul.Action {
 		return emul.Fail(err)
 	}
 	p.Decode(b)
-	if p.StackBase == 0 && p.StackSize == 0 {
+	for _, at := range []uint64{p.ChildTID, p.ParentTID} {
+		if at != 0 {
+			if _, err := guest.Ptr[int64](at).Load(t); err != nil {
+				return emul.Fail(err)
+			}
+		}
+	}
+	create := func(done func(emul.Ret) emul.Action) emul.Action { return thrCreate(t, &p, done) }
+	answer := func(r emul.Ret) emul.Action {
+		if r.Err() != nil {
+			return emul.Fail(abi.EPROCLIM)
+		}
+		return emul.Return(0)
+	}
+	if p.RTP == 0 {
+		return create(answer)
+	}
+	rtp, err := guest.Ptr[abi.Rtprio](p.RTP).Load(t)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if rtp.Type == abi.RTP_PRIO_NORMAL {
+		rtp.Prio = 0
+	} else if rtp.Type != abi.RTP_PRIO_REALTIME && rtp.Type != abi.RTP_PRIO_FIFO {
 		return emul.Fail(abi.EINVAL)
 	}
+	policy, priority, ok := xlat.RtprioToLinux(rtp)
+	if !ok {
+		return emul.Fail(abi.EINVAL)
+	}
+	// A thread starts with its maker's priority: we take that of the new one
+	// for so long, if we may at all.
+	return withSched(t, 0, func(ownPolicy int, own int32) emul.Action {
+		if ownPolicy == policy && own == priority {
+			return create(answer)
+		}
+		return setSchedThen(t, policy, priority, func(r emul.Ret) emul.Action {
+			if r.Err() != nil {
+				return emul.Finish(r)
+			}
+			return create(func(made emul.Ret) emul.Action {
+				return setSchedThen(t, ownPolicy, own, func(emul.Ret) emul.Action { return answer(made) })
+			})
+		})
+	})
+}
+
+// setSchedThen sets the caller's own Linux policy and priority.
+func setSchedThen(t *emul.Task, policy int, priority int32, then func(emul.Ret) emul.Action) emul.Action {
+	at, err := emul.AllocStore(t, schedParam{priority})
+	if err != nil {
+		return emul.Fail(err)
+	}
+	return emul.Host(unix.SYS_SCHED_SETSCHEDULER, 0, uint64(policy), uint64(at)).Atomic().Then(then)
+}
+
+func thrCreate(t *emul.Task, p *abi.ThrParam, done func(emul.Ret) emul.Action) emul.Action {
 	const flags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_SYSVSEM
 	return emul.Clone(t, emul.CloneSpec{
 		Flags: flags,
@@ -53,12 +107,7 @@ func thrNew(t *emul.Task, param Addr, size Int) emul.Action {
 				}
 			}
 		},
-		Done: func(r emul.Ret) emul.Action {
-			if r.Err() != nil {
-				return emul.Fail(abi.EPROCLIM)
-			}
-			return emul.Return(0)
-		},
+		Done: done,
 	})
 }
 
@@ -69,17 +118,26 @@ func thrExit(t *emul.Task, state guest.Ptr[int64]) emul.Action {
 }
 
 func thrLeave(t *emul.Task, state guest.Ptr[int64]) emul.Action {
-	leave := emul.Tail(unix.SYS_EXIT, 0)
-	if state == 0 {
-		return leave
+	var calls []emul.Call
+	if state != 0 && state.Store(t, 1) == nil {
+		calls = append(calls, emul.NewCall(unix.SYS_FUTEX, uint64(state), futexWake, maxWake))
 	}
-	if state.Store(t, 1) != nil {
-		return leave
+	if lastThread(t) {
+		// It returns, and the C library then calls exit.
+		return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return emul.Return(0) })
 	}
-	return emul.Batch(
-		emul.NewCall(unix.SYS_FUTEX, uint64(state), futexWake, maxWake),
-		emul.NewCall(unix.SYS_EXIT, 0),
-	)
+	threadOf(t).leaving = true
+	return emul.Batch(append(calls, emul.NewCall(unix.SYS_EXIT, 0))...)
+}
+
+// lastThread says that all other threads of the process are on their way out.
+func lastThread(t *emul.Task) bool {
+	for _, o := range t.Proc.Tasks {
+		if o != t && !threadOf(o).leaving {
+			return false
+		}
+	}
+	return true
 }
 
 func thrKill(t *emul.Task, id Long, sig Sig) emul.Action {
@@ -88,14 +146,18 @@ func thrKill(t *emul.Task, id Long, sig Sig) emul.Action {
 
 func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 	s := abi.Signal(sig)
-	if sig != 0 && !s.Valid() {
-		return emul.Fail(abi.EINVAL)
-	}
 	p := t.Proc
 	if int(pid) != p.Pid {
 		if p = t.Loop().Process(int(pid)); p == nil {
 			return emul.Fail(abi.ESRCH)
 		}
+	}
+	o := taskByTID(t, int64(id))
+	if id != -1 && (o == nil || o.Proc != p) {
+		return emul.Fail(abi.ESRCH)
+	}
+	if sig != 0 && !s.Valid() {
+		return emul.Fail(abi.EINVAL)
 	}
 	if id == -1 { // every thread but the caller
 		var calls []emul.Call
@@ -112,10 +174,6 @@ func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 			return emul.Fail(abi.ESRCH)
 		}
 		return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return emul.Return(0) })
-	}
-	o := taskByTID(t, int64(id))
-	if o == nil || o.Proc != p {
-		return emul.Fail(abi.ESRCH)
 	}
 	if sig == 0 {
 		return emul.Return(0)
@@ -139,14 +197,18 @@ func thrSuspend(t *emul.Task, timeout guest.Ptr[unix.Timespec]) emul.Action {
 		return emul.Fail(err)
 	}
 	th.suspended = true
-	return emul.Sleep(t, d).NoRestart().Then(func(r emul.Ret) emul.Action {
+	sleep := emul.Sleep(t, d)
+	if d > 0 {
+		sleep = sleep.NoRestart()
+	}
+	return sleep.Then(func(r emul.Ret) emul.Action {
 		th.suspended = false
 		switch {
-		case r.Interrupted:
-			return emul.Fail(abi.EINTR)
 		case th.wakeup:
 			th.wakeup = false
 			return emul.Return(0)
+		case r.Interrupted:
+			return emul.Fail(unix.EINTR)
 		case r.Val == 0:
 			return emul.Fail(abi.ETIMEDOUT)
 		}

@@ -17,3 +17,7 @@ func TestGuestUmtxShared(t *testing.T) {
 func TestGuestSigfastblock(t *testing.T) {
 	runFreestanding(t, "sigfast", func(t *testing.T, out string) { wantLines(t, "sigfast", out, false) })
 }
+
+func TestGuestThreads(t *testing.T) {
+	runFreestanding(t, "threads", func(t *testing.T, out string) { wantLines(t, "threads", out, false) })
+}
