@@ -119,11 +119,12 @@ TEXT fcount<>(SB),NOSPLIT|NOFRAME,$0-0
 // sleep is fwait with its end in BP: 0 if woken or not let to sleep.
 TEXT sleep<>(SB),NOSPLIT|NOFRAME,$0-0
 	CALL	fwait<>(SB)
-	XORL	BP, BP
 	TESTQ	AX, AX
-	JEQ	slept
+	JEQ	woken
 	CMPQ	AX, $-11	// EAGAIN of Linux
-	JEQ	slept
+	JNE	unwoken
+	JMP	woken
+unwoken:
 	MOVL	$ETIMEDOUT, BP
 	CMPQ	AX, $-110
 	JEQ	slept
@@ -133,6 +134,9 @@ TEXT sleep<>(SB),NOSPLIT|NOFRAME,$0-0
 	NEGQ	AX
 	MOVL	AX, BP
 slept:
+	RET
+woken:
+	XORL	BP, BP
 	RET
 
 // self gets the thread's ID into R12.
