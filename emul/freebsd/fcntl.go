@@ -68,9 +68,17 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 	case abi.F_READAHEAD, abi.F_RDAHEAD:
 		return readAhead(t, fd, cmd, arg)
 	case abi.F_ADD_SEALS:
-		return host(unix.F_ADD_SEALS, uint64(n))
+		return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_ADD_SEALS, uint64(n)).Then(func(r emul.Ret) emul.Action {
+			if r.Err() == unix.EPERM {
+				// Linux asks for a descriptor to write to before it looks what it is.
+				return getSeals(fd, func(emul.Ret) emul.Action { return emul.Finish(r) })
+			}
+			return emul.Finish(r)
+		})
 	case abi.F_GET_SEALS:
-		return host(unix.F_GET_SEALS, 0)
+		return getSeals(fd, func(r emul.Ret) emul.Action {
+			return emul.Return(uint64(r.Val) & abi.F_SEALS)
+		})
 	case abi.F_KINFO:
 		return kinfoFile(t, fd, guest.Ptr[abi.KinfoFile](arg))
 	case abi.F_ISUNIONSTACK:
@@ -82,6 +90,16 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 		})
 	}
 	return emul.Fail(abi.EINVAL)
+}
+
+// getSeals goes on with the seals if fd is something that may be sealed.
+func getSeals(fd FD, then func(emul.Ret) emul.Action) emul.Action {
+	return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_GET_SEALS).Then(func(r emul.Ret) emul.Action {
+		if r.Err() != nil {
+			return emul.Finish(r)
+		}
+		return then(r)
+	})
 }
 
 // withOwner goes on with who gets SIGIO: a process, or negative a process

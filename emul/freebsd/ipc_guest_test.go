@@ -9,3 +9,7 @@ func TestGuestTimers(t *testing.T) {
 func TestGuestSysV(t *testing.T) {
 	runGuest(t, "sysv", func(t *testing.T, out string) { wantLines(t, "sysv", out, false) })
 }
+
+func TestGuestShm(t *testing.T) {
+	runGuest(t, "shm", func(t *testing.T, out string) { wantLines(t, "shm", out, false) })
+}

@@ -132,3 +132,7 @@ const (
 	CLOSE_RANGE_CLOEXEC = 1 << 2
 	CLOSE_RANGE_CLOFORK = 1 << 3 // 15.0
 )
+
+// F_SEALS are the seals that F_ADD_SEALS sets: F_SEAL_SEAL, _SHRINK, _GROW and
+// _WRITE, which have Linux's numbers.
+const F_SEALS = 0xf

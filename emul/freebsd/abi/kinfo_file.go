@@ -39,6 +39,7 @@ const (
 	KF_TYPE_SOCKET  = 2
 	KF_TYPE_PIPE    = 3
 	KF_TYPE_FIFO    = 4
+	KF_TYPE_SHM     = 8
 	KF_TYPE_PTS     = 10
 	KF_TYPE_UNKNOWN = 255
 

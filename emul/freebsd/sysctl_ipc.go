@@ -7,11 +7,11 @@ import (
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
 
-// sysctlSysV is kern.ipc.* of System V IPC: limits, and the kernel's tables as
+// sysctlIPC is kern.ipc.* of System V IPC and POSIX shared memory: limits, and the kernel's tables as
 // ipcs(1) reads them. Each table has as many rows as the limit says, and the
 // object id is in row id & 0xffff. Linux numbers its objects otherwise, so that
 // a table may have to be longer than Linux's own limit.
-func sysctlSysV() []ctl {
+func sysctlIPC() []ctl {
 	const (
 		rd = abi.CTLFLAG_RD
 		rw = abi.CTLFLAG_RW
@@ -44,6 +44,8 @@ func sysctlSysV() []ctl {
 		{"kern.ipc.msgssz", auto, rd, ctlInt(konst(16)), "Size of a message segment"}, // MSGSSZ of Linux
 		{"kern.ipc.msgseg", auto, rd, ctlInt(konst(0xffff)), "Number of message segments"},
 		{"kern.ipc.msqids", auto, rd, ctlOpaque("", msgTable.array), "Array of struct msqid_kernel for each potential message queue"},
+
+		{"kern.ipc.posix_shm_list", auto, rd, ctlOpaque("S,kinfo_file", posixShmList), "POSIX SHM list"},
 	}
 }
 
