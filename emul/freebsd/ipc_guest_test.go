@@ -13,3 +13,7 @@ func TestGuestSysV(t *testing.T) {
 func TestGuestShm(t *testing.T) {
 	runGuest(t, "shm", func(t *testing.T, out string) { wantLines(t, "shm", out, false) })
 }
+
+func TestGuestMqueue(t *testing.T) {
+	runGuest(t, "mqueue", func(t *testing.T, out string) { wantLines(t, "mqueue", out, false) })
+}

@@ -243,29 +243,18 @@ func (k *ktimer) missed(n uint64) {
 // fire is itimer_fire: a timer has one signal, which must be taken before it
 // is sent again.
 func (k *ktimer) fire() {
-	var to *emul.Task
-	switch k.ev.Notify {
-	case abi.SIGEV_SIGNAL:
-	case abi.SIGEV_THREAD_ID:
-		if to = k.p.Tasks[int(k.ev.ThreadID-tidBase)]; to == nil || to.Dead() {
-			k.arm(abi.Itimerspec{})
-			return
-		}
-	default:
+	if k.ev.Notify == abi.SIGEV_NONE {
 		return
 	}
 	if k.p.queued(k.sig) {
 		k.missed(1)
 		return
 	}
-	s := abi.Signal(k.ev.Signo)
-	k.sig = softSignal(s, abi.SI_TIMER, nil, k.ev.Value)
+	k.sig = softSignal(abi.Signal(k.ev.Signo), abi.SI_TIMER, nil, k.ev.Value)
 	k.errno = 0
 	binary.LittleEndian.PutUint32(k.sig.Info.Fields[:], uint32(k.id))
-	if to != nil {
-		postTo(to, k.sig)
-	} else {
-		postToProcess(k.p, k.sig)
+	if !k.p.postEvent(&k.ev, k.sig) {
+		k.arm(abi.Itimerspec{})
 	}
 }
 

@@ -1,6 +1,7 @@
 package freebsd
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -74,6 +75,10 @@ func ignoredByDefault(s abi.Signal) bool {
 func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 	th, p := threadOf(t), procOf(t)
 	queued := s.Num != 0
+	if s.Host == mqSignal && s.Info.Code == siMesgq {
+		p.mqNotified(int32(binary.LittleEndian.Uint32(s.Info.Fields[8:])))
+		return emul.Drop
+	}
 	if !queued {
 		s.Num = int(xlat.GuestSignal(unix.Signal(s.Host)))
 		if s.Host == int(unix.SIGSEGV) && s.Info.Code == siKernel {
@@ -138,6 +143,7 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 const (
 	siKernel = 0x80 // SI_KERNEL
 	siTimer  = -2   // SI_TIMER
+	siMesgq  = -3   // SI_MESGQ
 )
 
 func isFault(s abi.Signal) bool {

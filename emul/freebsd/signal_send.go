@@ -46,6 +46,21 @@ func postToProcess(pp *process, sig *emul.Signal) {
 	}
 }
 
+// postEvent gives it to whom a sigevent names. It reports false if that is a
+// thread that is no more.
+func (p *process) postEvent(ev *abi.Sigevent, sig *emul.Signal) bool {
+	if ev.Notify != abi.SIGEV_THREAD_ID {
+		postToProcess(p, sig)
+		return true
+	}
+	to := p.Tasks[int(ev.ThreadID-tidBase)]
+	if to == nil || to.Dead() {
+		return false
+	}
+	postTo(to, sig)
+	return true
+}
+
 func wakeFor(o *emul.Task, s abi.Signal) {
 	th := threadOf(o)
 	if th.sig.waiting != nil && th.sig.waiting.Has(s) {
@@ -66,6 +81,8 @@ func softSignal(s abi.Signal, code int32, from *emul.Task, value uint64) *emul.S
 		sig.Info.Code = -6
 	case abi.SI_TIMER:
 		sig.Info.Code = siTimer
+	case abi.SI_MESGQ:
+		sig.Info.Code = siMesgq
 	}
 	if from != nil {
 		binary.LittleEndian.PutUint32(sig.Info.Fields[:], uint32(from.Proc.Pid))

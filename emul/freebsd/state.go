@@ -20,6 +20,7 @@ type process struct {
 	sockets   sockets
 	kq        kqueues
 	timers    procTimers
+	mqs       map[int32]*mqNotice // by descriptor
 	umtx      umtxProc
 	pdeathsig abi.Signal // asked for by procctl(PROC_PDEATHSIG_CTL)
 }
@@ -43,7 +44,7 @@ func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
 	p.pdeathsig = 0
-	p.timers = nil
+	p.timers, p.mqs = nil, nil
 	p.kq = kqueues{coarse: parent.kq.coarse}
 }
 
@@ -53,6 +54,7 @@ func (p *process) execed() {
 	p.mem = procMemory{}
 	p.umtx = umtxProc{}
 	p.ids.sugid = false
+	p.mqs = nil
 	p.stopTimers()
 	kqProcExeced(p)
 	for _, t := range p.Tasks {

@@ -7,7 +7,7 @@ import (
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 )
 
-// sysctlIPC is kern.ipc.* of System V IPC and POSIX shared memory: limits, and the kernel's tables as
+// sysctlIPC is what kern.* tells of IPC. For System V's: limits, and the kernel's tables as
 // ipcs(1) reads them. Each table has as many rows as the limit says, and the
 // object id is in row id & 0xffff. Linux numbers its objects otherwise, so that
 // a table may have to be longer than Linux's own limit.
@@ -46,6 +46,10 @@ func sysctlIPC() []ctl {
 		{"kern.ipc.msqids", auto, rd, ctlOpaque("", msgTable.array), "Array of struct msqid_kernel for each potential message queue"},
 
 		{"kern.ipc.posix_shm_list", auto, rd, ctlOpaque("S,kinfo_file", posixShmList), "POSIX SHM list"},
+
+		{"kern.mqueue.maxmsg", auto, rw, ctlInt(procNum("/proc/sys/fs/mqueue/msg_max")), "Default maximum messages in queue"},
+		{"kern.mqueue.maxmsgsize", auto, rw, ctlInt(procNum("/proc/sys/fs/mqueue/msgsize_max")), "Default maximum message size"},
+		{"kern.mqueue.maxmq", auto, rw, ctlInt(procNum("/proc/sys/fs/mqueue/queues_max")), "maximum message queues"},
 	}
 }
 

@@ -50,7 +50,7 @@ func sysctlMisc() []ctl {
 		v    int64
 	}{
 		{"asynchronous_io", 0}, {"mapped_files", yes}, {"memlock", 0}, {"memlock_range", 0}, {"memory_protection", 0},
-		{"message_passing", 0}, {"prioritized_io", 0}, {"priority_scheduling", yes}, {"realtime_signals", yes},
+		{"message_passing", yes}, {"prioritized_io", 0}, {"priority_scheduling", yes}, {"realtime_signals", yes},
 		{"semaphores", yes}, {"fsync", yes}, {"shared_memory_objects", yes}, {"synchronized_io", 0}, {"timers", yes},
 		{"aio_listio_max", 0}, {"aio_max", 0}, {"aio_prio_delta_max", 0}, {"delaytimer_max", 2147483647}, {"mq_open_max", 0},
 		{"pagesize", pageSize}, {"rtsig_max", 62}, {"sem_nsems_max", 0}, {"sem_value_max", 2147483647},

@@ -135,6 +135,9 @@ func Siginfo(s abi.Signal, code, errno int32, fields []byte) abi.Siginfo {
 		i.Code = map[int32]int32{siQueue: abi.SI_QUEUE, siMesgq: abi.SI_MESGQ, siAsync: abi.SI_ASYNCIO}[code]
 		sender()
 		i.Value = le.Uint64(fields[8:])
+		if code == siMesgq {
+			copy(i.Reason[:4], fields[16:20]) // the queue's descriptor, as we put it there
+		}
 		return i
 	case siTimer:
 		i.Code = abi.SI_TIMER
