@@ -8,9 +8,11 @@ import (
 	"github.com/lsf-linux/lsf/emul/host"
 )
 
-// procMemory is what brk(2) needs to know.
+// procMemory is what a process's memory is known to hold.
 type procMemory struct {
-	brkStart, brk uint64
+	brkStart, brk uint64      // for brk(2)
+	shared        []sharedMap // see shared.go
+	private       uint64      // the number of its own memory as an object, 0 if not asked for yet
 }
 
 // Flags of mmap (sys/mman.h).
@@ -83,9 +85,9 @@ func mmap(t *emul.Task, addr Addr, size Size, prot ProtFlags, flags MapFlags, fd
 	}
 	h := hostMapFlags(fl)
 	if align != 0 && fl&mapFixed == 0 {
-		return mmapAligned(t, n, uint64(pr), h, fd, uint64(off)-pageoff, alignOf(align), pageoff)
+		return mmapAligned(t, n, uint64(pr), fl, fd, uint64(off)-pageoff, alignOf(align), pageoff)
 	}
-	if h&unix.MAP_ANONYMOUS != 0 && fl&mapFixed == 0 {
+	if h&unix.MAP_ANONYMOUS != 0 && fl&(mapFixed|mapShared) == 0 {
 		return emul.TailNoFifth(unix.SYS_MMAP, at, n, uint64(pr), h, ^uint64(0), 0)
 	}
 	return emul.Host(unix.SYS_MMAP, at, n, uint64(pr), h, uint64(fd), uint64(off)-pageoff).Atomic().
@@ -95,7 +97,11 @@ func mmap(t *emul.Task, addr Addr, size Size, prot ProtFlags, flags MapFlags, fd
 					return emul.Host(unix.SYS_MMAP, at, n, uint64(pr), h|unix.MAP_ANONYMOUS, ^uint64(0), 0).Atomic()
 				})
 			}
-			return mapped(r, fl, pageoff)
+			done := func() emul.Action { return mapped(r, fl, pageoff) }
+			if r.Err() != nil {
+				return done()
+			}
+			return noteMapping(t, uint64(r.Val), n, fl, fd, uint64(off)-pageoff, done)
 		})
 }
 
@@ -150,7 +156,8 @@ func alignOf(align uint32) uint64 {
 }
 
 // mmapAligned maps more than is asked for and gives back what lies outside.
-func mmapAligned(t *emul.Task, n, prot, h uint64, fd FD, off, align, pageoff uint64) emul.Action {
+func mmapAligned(t *emul.Task, n, prot uint64, fl uint32, fd FD, off, align, pageoff uint64) emul.Action {
+	h := hostMapFlags(fl)
 	reserve := n + align
 	if align > 1<<maxAlign || reserve < n {
 		return emul.Fail(abi.ENOMEM)
@@ -173,7 +180,7 @@ func mmapAligned(t *emul.Task, n, prot, h uint64, fd FD, off, align, pageoff uin
 			if err := rets[0].Err(); err != nil {
 				return emul.Host(unix.SYS_MUNMAP, at, n).Atomic().Then(func(emul.Ret) emul.Action { return emul.Fail(err) })
 			}
-			return emul.Return(at + pageoff)
+			return noteMapping(t, at, n, fl, fd, off, func() emul.Action { return emul.Return(at + pageoff) })
 		})
 	})
 }
@@ -224,6 +231,11 @@ func munmap(t *emul.Task, addr Addr, size Size) emul.Action {
 	}
 	if uint64(addr)+uint64(size) > host.AddrMax || uint64(addr)+uint64(size) < uint64(addr) {
 		return emul.Fail(abi.EINVAL)
+	}
+	if parts, err := span(addr, size); err == nil {
+		for _, p := range parts {
+			procOf(t).mem.unshare(p[0], p[1])
+		}
 	}
 	return onSpan(addr, size, unix.SYS_MUNMAP, nil)
 }

@@ -26,8 +26,10 @@ type OS struct {
 	// started, bit n-1 for signal n.
 	Ignored uint64
 
-	fast *host.FastCalls
-	dev  *devfs
+	fast      *host.FastCalls
+	objects   uint64 // how many objects have been given numbers (shared.go)
+	umtxPages umtxPages
+	dev       *devfs
 	// standIns says that there are descriptors which stand for devices.
 	standIns bool
 }

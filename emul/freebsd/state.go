@@ -45,12 +45,14 @@ func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
 	p.pdeathsig = 0
 	p.timers, p.mqs = nil, nil
+	p.mem.private = 0
 	p.kq = kqueues{coarse: parent.kq.coarse}
 }
 
 // execed resets what does not survive execve(2).
 func (p *process) execed() {
 	p.defaultHandlers()
+	p.os.umtxPages.exited(&p.mem)
 	p.mem = procMemory{}
 	p.umtx = umtxProc{}
 	p.ids.sugid = false
@@ -72,5 +74,6 @@ func (th *thread) execed() {
 // exited is told that the process is gone, with Linux's wait status.
 func (p *process) exited(status uint32) {
 	p.stopTimers()
+	p.os.umtxPages.exited(&p.mem)
 	kqProcExited(p, int(xlat.WaitStatus(status)))
 }

@@ -65,12 +65,18 @@ const (
 // without SHM_REMAP (vm_map_fixed).
 func shmat(t *emul.Task, id Int, addr Addr, flags Int) emul.Action {
 	fl := uint64(flags) & abi.SHM_RDONLY
-	if addr == 0 {
-		return emul.Tail(unix.SYS_SHMAT, uint64(id), 0, fl)
-	}
 	return withShmid(t, id, func(d *unix.SysvShmDesc) emul.Action {
 		at := uint64(addr) &^ (pageSize - 1)
 		n := (d.Segsz + pageSize - 1) &^ (pageSize - 1)
+		attached := func(r emul.Ret) emul.Action {
+			if r.Err() == nil {
+				procOf(t).mem.share(sharedMap{at: uint64(r.Val), end: uint64(r.Val) + n, object: object{objSysV, uint64(id)}})
+			}
+			return emul.Finish(r)
+		}
+		if addr == 0 {
+			return emul.Host(unix.SYS_SHMAT, uint64(id), 0, fl).Then(attached)
+		}
 		switch {
 		case at != uint64(addr) && flags&abi.SHM_RND == 0:
 			return emul.Fail(abi.EINVAL)
@@ -81,9 +87,14 @@ func shmat(t *emul.Task, id Int, addr Addr, flags Int) emul.Action {
 			if r.Err() == unix.EINVAL || r.Err() == unix.EPERM { // below vm.mmap_min_addr
 				return emul.Fail(abi.ENOMEM)
 			}
-			return emul.Finish(r)
+			return attached(r)
 		})
 	})
+}
+
+func shmdt(t *emul.Task, addr Addr) emul.Action {
+	procOf(t).mem.detach(uint64(addr))
+	return emul.Tail(unix.SYS_SHMDT, uint64(addr))
 }
 
 // withShmid goes on with the description of a segment, whoever asks.

@@ -167,7 +167,7 @@ var table = [...]emul.Row{
 	227: emul.Sys("msgrcv", emul.H5(msgrcv).Noted("a negative type takes the lowest, as POSIX says, where FreeBSD takes the first")),
 	228: emul.Sys("shmat", emul.H3(shmat)),
 	229: emul.Sys("freebsd7_shmctl", emul.H3(shmctl7)),
-	230: emul.Sys("shmdt", emul.P1[Addr](unix.SYS_SHMDT)),
+	230: emul.Sys("shmdt", emul.H1(shmdt)),
 	231: emul.Sys("shmget", emul.H3(shmget)),
 	232: emul.Sys("clock_gettime", emul.H2(clockGettime).Local(&atClockGettime)),
 	233: emul.Sys("clock_settime", emul.H2(clockSettime)),

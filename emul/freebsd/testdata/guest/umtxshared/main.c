@@ -168,6 +168,52 @@ static void answer(void)
 	}
 }
 
+// Pages that belong to places in memory.
+
+#define CREAT 1
+#define LOOKUP 2
+#define DESTROY 4
+#define ALIVE 8
+
+static i64 shm(int flags, volatile void *key) { return op(NULL, UMTX_OP_SHM, flags, (void *)key, NULL); }
+
+static u32 *page(i64 fd)
+{
+	void *p = (void *)sys_mmap6(0, 4096, 3, 1, fd, (i64)0);
+	sys_close(fd);
+	return p;
+}
+
+static u64 own;
+
+static void looks(void)
+{
+	i64 fd = shm(LOOKUP, &sh->n);
+	say("in a child: found %d", (i64)(fd >= 0));
+	u32 *p = page(fd);
+	say(" holds %x", (u64)*p);
+	*p = 0xabcd;
+	say(" another place %d own memory %d\n", shm(LOOKUP, &sh->turn), shm(LOOKUP, &own));
+}
+
+static void pages(void)
+{
+	say("shm: no flag %d two %d", shm(0, &own), shm(CREAT | LOOKUP, &own));
+	say(" nowhere %d %d", shm(CREAT, (void *)16), shm(ALIVE, (void *)16));
+	say(" not there %d %d\n", shm(LOOKUP, &sh->n), shm(DESTROY, &sh->n));
+	i64 a = shm(CREAT, &sh->n), b = shm(CREAT, &sh->n), c = shm(LOOKUP, &sh->n), d = shm(CREAT, &own);
+	say("descriptors: %d %d %d %d\n", a, b - a, c - a, d - a);
+	u32 *p = page(a), *q = page(b), *r = page(d);
+	sys_close(c);
+	*p = 0x1234;
+	say("the same page %x another %x\n", (u64)*q, (u64)*r);
+	wait_for(child(looks));
+	say("changed there %x\n", (u64)*p);
+	say("alive %d", shm(ALIVE, p));
+	say(" destroy %d again %d lookup %d", shm(DESTROY, &sh->n), shm(DESTROY, &sh->n), shm(LOOKUP, &sh->n));
+	say(" alive %d the other %d\n", shm(ALIVE, q), shm(ALIVE, r));
+}
+
 void start(u64 *args)
 {
 	sh = map(4096, 1);
@@ -193,6 +239,7 @@ void start(u64 *args)
 	}
 	say("answered: %x\n", wait_for(p[0]));
 
+	pages();
 	static const u32 kinds[] = {0, PRIO_INHERIT};
 	for (int k = 0; k < 2; k++) {
 		say("protocol %x\n", (u64)kinds[k]);
