@@ -1,8 +1,6 @@
 package freebsd
 
 import (
-	"math"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -84,10 +82,6 @@ func msgctlWith(t *emul.Task, id, cmd Int, load func() (abi.MsqidDs, error), sto
 // msgset is IPC_SET. Only root makes a queue longer than it is, and nobody
 // longer than msgmnb.
 func msgset(t *emul.Task, id Int, ds *abi.MsqidDs) emul.Action {
-	limit, err := procNum("/proc/sys/kernel/msgmnb")(nil)
-	if err != nil {
-		limit = math.MaxInt64 // no /proc; Linux will say what is too much
-	}
 	buf := emul.Alloc[xlat.HostMsqidDs](t)
 	return emul.Host(unix.SYS_MSGCTL, uint64(id), hostMsgStatAny, uint64(buf)).Then(func(r emul.Ret) emul.Action {
 		switch {
@@ -110,7 +104,11 @@ func msgset(t *emul.Task, id Int, ds *abi.MsqidDs) emul.Action {
 			case ds.Qbytes == 0:
 				return emul.Fail(abi.EINVAL)
 			}
-			err := buf.Store(t, xlat.HostMsqidDs{Perm: xlat.HostIpcPerm(&ds.Perm), Qbytes: min(ds.Qbytes, uint64(limit))})
+			limit, err := msgLimit(func(l *hostMsginfo) int32 { return l.Msgmnb })(nil)
+			if err != nil {
+				return emul.Fail(err)
+			}
+			err = buf.Store(t, xlat.HostMsqidDs{Perm: xlat.HostIpcPerm(&ds.Perm), Qbytes: min(ds.Qbytes, uint64(limit))})
 			if err != nil {
 				return emul.Fail(err)
 			}
