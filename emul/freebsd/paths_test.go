@@ -82,6 +82,27 @@ func TestGuestPaths(t *testing.T) {
 	})
 }
 
+// TestHostLinks: a symbolic link of the host in a directory that both sides
+// have leads to what the prefix has behind it.
+func TestHostLinks(t *testing.T) {
+	prog := readFile(t, buildGuest(t, "paths"))
+	prefix, host := t.TempDir(), t.TempDir()
+	makeTree(t, host, map[string]string{"real/x": "", "alias": "-> real", "loop": "-> " + host + "/loop"})
+	makeTree(t, prefix, map[string]string{host + "/real/paths": prog})
+	args := func(*testing.T) []string { return []string{"--root", prefix, "--", host + "/alias/paths", "a", "b"} }
+	runLSF(t, args, func(t *testing.T, out string) {
+		if want := "pathname " + host + "/real/paths\n"; !strings.HasSuffix(out, want) {
+			t.Errorf("%q, want %q at its end", out, want)
+		}
+	})
+	tool, _ := lsf()
+	for _, name := range []string{"loop", "alias/nothing"} {
+		if out, err := exec.Command(tool, "--root", prefix, "--", host+"/"+name).CombinedOutput(); err == nil {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
+
 // TestLookup compares where random paths in a random tree lead under a prefix
 // with what Linux's own openat2(RESOLVE_IN_ROOT) says. The host has none of
 // the names.

@@ -20,7 +20,8 @@ import (
 //   - A relative path stays on the side where its directory is: who walks a
 //     tree never leaves it.
 //   - Symbolic links under the prefix mean what they mean to FreeBSD: an
-//     absolute one is looked up as any absolute path is.
+//     absolute one is looked up as any absolute path is. So do the host's in
+//     a directory that both have.
 //   - The prefix is the root: ".." does not lead out of it.
 //   - The prefix's own name on the host, "/compat/freebsd/etc", means the file
 //     under the prefix and no other.
@@ -222,7 +223,7 @@ func (l *lookup) walked(onHost emul.Ret, rets []emul.Ret) emul.Action {
 		case r.Err() == nil && len(l.dir) > 0 && l.dir[0] == "proc":
 			return l.found() // in a mounted procfs, what a link says is not where it leads
 		case r.Err() == nil && (!last || l.follow):
-			return l.readLink()
+			return l.readLink(l.hostName(l.dir, c), "", l.rest[1:])
 		case r.Err() == unix.ENOENT && !l.under && (!last || there):
 			return l.host()
 		default:
@@ -235,18 +236,19 @@ func (l *lookup) walked(onHost emul.Ret, rets []emul.Ret) emul.Action {
 	return l.found()
 }
 
-// readLink goes on behind a symbolic link under the prefix.
-func (l *lookup) readLink() emul.Action {
+// readLink goes on behind a symbolic link. name is the host's for it; what it
+// says is put before the rest, behind the directory dir where it is relative.
+func (l *lookup) readLink(name, dir string, rest []string) emul.Action {
 	if l.links++; l.links > maxLinks {
 		return emul.Fail(abi.ELOOP)
 	}
 	l.t.Release(l.mark)
-	name := l.store(l.hostName(l.dir, l.rest[0]))
+	at := l.store(name)
 	buf, ok := l.t.AllocBytes(maxPath)
-	if name == 0 || !ok {
+	if at == 0 || !ok {
 		return emul.Fail(abi.ENOMEM)
 	}
-	return emul.Host(unix.SYS_READLINK, name, uint64(buf), maxPath).Atomic().Then(func(r emul.Ret) emul.Action {
+	return emul.Host(unix.SYS_READLINK, at, uint64(buf), maxPath).Atomic().Then(func(r emul.Ret) emul.Action {
 		if r.Err() != nil {
 			return emul.Fail(r.Err())
 		}
@@ -257,7 +259,10 @@ func (l *lookup) readLink() emul.Action {
 		if len(b) == 0 || len(b) == maxPath {
 			return emul.Fail(abi.ENOENT)
 		}
-		l.plain, l.rest = false, l.rest[1:]
+		if b[0] != '/' {
+			b = append([]byte(dir), b...)
+		}
+		l.plain, l.rest = false, rest
 		l.splice(string(b))
 		return l.walk()
 	})
@@ -271,8 +276,43 @@ func (l *lookup) found() emul.Action {
 	return l.done(l.hostName(l.dir, l.rest...))
 }
 
-// host goes on with the path on the host.
+// host goes on with the path on the host. If both sides have its first
+// directory, symbolic links of the host count as those under the prefix do:
+// where /bin is one, /bin/uname is /usr/bin/uname, which the prefix may have.
 func (l *lookup) host() emul.Action {
+	if len(l.dir) == 0 || l.dir[0] == "proc" {
+		return l.onHost()
+	}
+	parts := append(l.dir[:len(l.dir):len(l.dir)], l.rest...)
+	last := len(parts)
+	if !l.follow {
+		last--
+	}
+	l.t.Release(l.mark)
+	buf, ok := l.t.AllocBytes(1)
+	if !ok {
+		return emul.Fail(abi.ENOMEM)
+	}
+	var calls []emul.Call
+	for i := 0; i < last && l.t.Mark()-l.mark < walkRoom; i++ {
+		at := l.store("/" + strings.Join(parts[:i+1], "/"))
+		if at == 0 {
+			return emul.Fail(abi.ENOMEM)
+		}
+		calls = append(calls, emul.NewCall(unix.SYS_READLINK, at, uint64(buf), 1))
+	}
+	return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
+		for i, r := range rets {
+			if r.Err() == nil {
+				dir := "/" + strings.Join(append(parts[:i:i], ""), "/")
+				return l.readLink("/"+strings.Join(parts[:i+1], "/"), dir, parts[i+1:])
+			}
+		}
+		return l.onHost()
+	})
+}
+
+func (l *lookup) onHost() emul.Action {
 	if l.links == 0 {
 		return l.asGiven()
 	}
