@@ -133,6 +133,7 @@ func (o *OS) NewTask(t, parent *emul.Task) {
 		if t.Proc != parent.Proc {
 			th.sig.alt = pt.sig.alt // a thread starts without one
 			th.sig.fast = pt.sig.fast
+			th.umtx = pt.umtx // and that its end is watched
 		} else {
 			th.sig.alt.Flags = abi.SS_DISABLE
 		}

@@ -81,6 +81,13 @@ static void exits(void)
 	hold(&mine);
 }
 
+// inherits has its parent's lists: of its own memory.
+static void inherits(void)
+{
+	hold(&mine);
+	sys_kill(sys_getpid(), SIGKILL);
+}
+
 static void is_killed(void)
 {
 	with_lists(&mine);
@@ -248,6 +255,8 @@ void start(u64 *args)
 		dies("SIGKILL", is_killed, kinds[k]);
 		dies("SIGSEGV", faults, kinds[k]);
 	}
+	with_lists(&mine);
+	dies("lists inherited", inherits, 0);
 	struct robust_lists rl = {0, 0, 0};
 	say("too long %d", op(NULL, UMTX_OP_ROBUST_LISTS, 25, &rl, NULL));
 	say(" nowhere %d", op(NULL, UMTX_OP_ROBUST_LISTS, 24, (void *)16, NULL));
