@@ -7,6 +7,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -31,6 +32,7 @@ func main() {
 type column struct {
 	name    string
 	command func(args ...string) *exec.Cmd
+	locks   func() *exec.Cmd // test/bench/locks, nil where it is not measured
 	run     func(*exec.Cmd) error
 	ns      map[string]float64
 }
@@ -53,6 +55,10 @@ func run(lsf string) error {
 			return fmt.Errorf("go build: %w", err)
 		}
 	}
+	locks, err := buildLocks(dir)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "bench: no locks: %v\n", err)
+	}
 	linux := func(args ...string) *exec.Cmd { return exec.Command(filepath.Join(dir, "linux"), args...) }
 	freebsd := func(engine string) func(args ...string) *exec.Cmd {
 		return func(args ...string) *exec.Cmd {
@@ -66,6 +72,19 @@ func run(lsf string) error {
 		{name: "LSF (sud)", command: freebsd("sud"), run: (*exec.Cmd).Run},
 		{name: "LSF (ptrace)", command: freebsd("ptrace"), run: (*exec.Cmd).Run},
 		{name: "two stops", command: linux, run: twoStops},
+	}
+	if locks {
+		for _, c := range columns[:3] {
+			c.locks = func() *exec.Cmd {
+				cmd := c.command()
+				prog := &cmd.Args[len(cmd.Args)-1]
+				*prog += ".locks"
+				if len(cmd.Args) == 1 {
+					cmd.Path = *prog
+				}
+				return cmd
+			}
+		}
 	}
 	var order []string
 	const start = "start, exit"
@@ -101,12 +120,30 @@ func run(lsf string) error {
 	return w.Flush()
 }
 
+// buildLocks builds test/bench/locks, which has no C library, as linux.locks
+// and freebsd.locks.
+func buildLocks(dir string) (bool, error) {
+	for goos, target := range map[string]string{"linux": "x86_64-linux-gnu", "freebsd": "x86_64-unknown-freebsd13"} {
+		cmd := exec.Command("clang", "--target="+target, "-O2", "-ffreestanding", "-fno-builtin", "-fno-stack-protector",
+			"-nostdlib", "-static", "-fuse-ld=lld", "-o", filepath.Join(dir, goos+".locks"), "test/bench/locks/main.c")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return false, fmt.Errorf("clang: %w\n%s", err, out)
+		}
+	}
+	return true, nil
+}
+
 // measure runs the program and reads what it prints, also when it fails at some point.
 func (c *column) measure() (names []string, err error) {
 	var out bytes.Buffer
-	cmd := c.command()
-	cmd.Stdout, cmd.Stderr = &out, os.Stderr
-	err = c.run(cmd)
+	cmds := []*exec.Cmd{c.command()}
+	if c.locks != nil {
+		cmds = append(cmds, c.locks())
+	}
+	for _, cmd := range cmds {
+		cmd.Stdout, cmd.Stderr = &out, os.Stderr
+		err = errors.Join(err, c.run(cmd))
+	}
 	c.ns = map[string]float64{}
 	for lines := bufio.NewScanner(&out); lines.Scan(); {
 		name, val, _ := strings.Cut(lines.Text(), "\t")
