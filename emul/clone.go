@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lsf-linux/lsf/emul/guest"
 	"github.com/lsf-linux/lsf/emul/host"
 )
 
@@ -12,6 +13,8 @@ import (
 type CloneSpec struct {
 	// Flags are Linux's clone flags, with the exit signal in the low byte.
 	Flags uint64
+	// PIDFD is where Linux stores the descriptor that CLONE_PIDFD makes.
+	PIDFD guest.Addr
 	// Setup prepares the child's registers; they start as a copy of the
 	// parent's at the system call. It runs after the personality's NewTask.
 	Setup func(child *Task)
@@ -28,7 +31,7 @@ type CloneSpec struct {
 // Clone makes a new thread or process with Linux's clone(2), run in t's context.
 func Clone(t *Task, spec CloneSpec) Action {
 	spec.shared = spec.Flags&unix.CLONE_VM != 0
-	call := Host(unix.SYS_CLONE, spec.Flags, 0, 0, 0, 0).Atomic().Then(func(r Ret) Action {
+	call := Host(unix.SYS_CLONE, spec.Flags, 0, uint64(spec.PIDFD), 0, 0).Atomic().Then(func(r Ret) Action {
 		if r.Err() != nil && spec.shared {
 			t.Proc.Space.slots.Free(spec.slot)
 		}

@@ -19,7 +19,9 @@ import (
 // has said so with KeepFD: other descriptors may be closed behind our back.
 func fdsClosed(t *emul.Task, lo, hi int) {
 	socketsOf(t).forget(lo, hi)
-	procOf(t).kq.closeRange(int32(min(lo, math.MaxInt32)), int32(min(hi, math.MaxInt32)))
+	p, first, last := procOf(t), int32(min(lo, math.MaxInt32)), int32(min(hi, math.MaxInt32))
+	p.kq.closeRange(first, last)
+	p.pds.closeRange(first, last)
 }
 
 func closeFD(t *emul.Task, fd FD) emul.Action {

@@ -17,3 +17,7 @@ func TestGuestShm(t *testing.T) {
 func TestGuestMqueue(t *testing.T) {
 	runGuest(t, "mqueue", func(t *testing.T, out string) { wantLines(t, "mqueue", out, false) })
 }
+
+func TestGuestProcdesc(t *testing.T) {
+	runGuest(t, "procdesc", func(t *testing.T, out string) { wantLines(t, "procdesc", out, false) })
+}

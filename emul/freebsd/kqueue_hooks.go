@@ -37,7 +37,7 @@ func (k *kqueues) closeRange(lo, hi int32) {
 }
 
 // fdFilters are the filters whose ident is a descriptor.
-var fdFilters = [...]int16{abi.EVFILT_READ, abi.EVFILT_WRITE, abi.EVFILT_VNODE}
+var fdFilters = [...]int16{abi.EVFILT_READ, abi.EVFILT_WRITE, abi.EVFILT_VNODE, abi.EVFILT_PROCDESC}
 
 // dropRange drops the knotes on the descriptors lo to hi. No call on the host is
 // needed: if the file is still open elsewhere, epoll goes on watching it, but
@@ -76,12 +76,13 @@ func fdDuped(t *emul.Task, oldfd, newfd FD) {
 		t.KeepFD(int(newfd))
 		p.kq.open(int32(newfd), kq)
 	}
+	p.pds.duped(t, int32(oldfd), int32(newfd))
 }
 
 // dupFree makes the host call that duplicates fd to a free number. Only for a
-// kqueue must the supervisor know which.
+// kqueue or a process descriptor must the supervisor know which.
 func dupFree(t *emul.Task, fd FD, nr emul.HostNR, args ...uint64) emul.Action {
-	if procOf(t).kq.byFD[int32(fd)] == nil {
+	if p := procOf(t); p.kq.byFD[int32(fd)] == nil && p.pds.byFD[int32(fd)] == nil {
 		return emul.Tail(nr, args...)
 	}
 	return emul.Host(nr, args...).Then(func(r emul.Ret) emul.Action {
@@ -103,15 +104,18 @@ func kqForked(parent *process) []int {
 }
 
 // kqExec finds out which descriptors an execve has closed, and goes on with
-// next. Without kqueues there is nothing to find out.
+// next. Without kqueues and process descriptors there is nothing to find out.
 func kqExec(t *emul.Task, next func() emul.Action) emul.Action {
 	p := procOf(t)
-	if len(p.kq.byFD) == 0 {
+	if len(p.kq.byFD) == 0 && len(p.pds.byFD) == 0 {
 		return next()
 	}
 	var calls []emul.Call
 	fds := map[int32]bool{}
 	for fd := range p.kq.byFD {
+		fds[fd] = true
+	}
+	for fd := range p.pds.byFD {
 		fds[fd] = true
 	}
 	p.kq.all(func(kq *kqueue) {
@@ -130,6 +134,7 @@ func kqExec(t *emul.Task, next func() emul.Action) emul.Action {
 		for i, r := range rets {
 			if r.Err() == unix.EBADF {
 				p.kq.closeRange(order[i], order[i])
+				p.pds.closeRange(order[i], order[i])
 			}
 		}
 		return next()

@@ -317,6 +317,8 @@ func (c *keventCall) newFilter(ch *abi.Kevent, p *probe, s *survey) (filter, err
 		return &vnodeFilter{fd: int32(ch.Ident)}, nil
 	case abi.EVFILT_PROC:
 		return c.newProcFilter(ch, s)
+	case abi.EVFILT_PROCDESC:
+		return c.newProcDescFilter(ch)
 	case abi.EVFILT_SIGNAL:
 		return &signalFilter{t: c.t, pending: s.isPending(ch.Ident)}, nil
 	case abi.EVFILT_TIMER:

@@ -152,7 +152,7 @@ func wait4(t *emul.Task, pid Int, status guest.Ptr[int32], options Int, ru Addr)
 	// wait4 always waits for exits; WEXITED is for wait6 alone.
 	opts &= unix.WNOHANG | unix.WUNTRACED | unix.WCONTINUED
 	buf := emul.Alloc[uint32](t)
-	return emul.Host(unix.SYS_WAIT4, uint64(pid), uint64(buf), uint64(opts), uint64(ru)).Then(func(r emul.Ret) emul.Action {
+	return emul.Host(unix.SYS_WAIT4, uint64(pid), uint64(buf), uint64(opts)|procOf(t).pds.waitFlags(int64(pid)), uint64(ru)).Then(func(r emul.Ret) emul.Action {
 		if r.Err() != nil || r.Val == 0 || status == 0 {
 			return emul.Finish(r)
 		}
@@ -195,7 +195,11 @@ func wait6(t *emul.Task, idtype Int, id Long, status guest.Ptr[int32], options I
 	if err := si.Store(t, host.Siginfo{}); err != nil {
 		return emul.Fail(err)
 	}
-	return emul.Host(unix.SYS_WAITID, kind, uint64(id), uint64(si), uint64(opts), uint64(wru)).Then(func(r emul.Ret) emul.Action {
+	flags := uint64(opts)
+	if idtype == pPID {
+		flags |= procOf(t).pds.waitFlags(int64(id))
+	}
+	return emul.Host(unix.SYS_WAITID, kind, uint64(id), uint64(si), flags, uint64(wru)).Then(func(r emul.Ret) emul.Action {
 		if r.Err() != nil {
 			return emul.Finish(r)
 		}

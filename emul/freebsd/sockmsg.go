@@ -167,6 +167,9 @@ func sendControl(t *emul.Task, s FD, host hostMsghdr, flags MsgFlags, msgs []xla
 		if h.Type == unix.SCM_RIGHTS && h.Level == unix.SOL_SOCKET && len(h.Data) == 0 {
 			continue // no descriptors: FreeBSD sends nothing either
 		}
+		if h.Type == unix.SCM_RIGHTS && h.Level == unix.SOL_SOCKET {
+			procOf(t).pds.send(h.Data)
+		}
 		b = xlat.AppendHostCmsg(b, h)
 	}
 	if len(b) > 0 {

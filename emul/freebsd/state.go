@@ -19,6 +19,7 @@ type process struct {
 	ids       procIDs
 	sockets   sockets
 	kq        kqueues
+	pds       procDescs
 	timers    procTimers
 	mqs       map[int32]*mqNotice // by descriptor
 	umtx      umtxProc
@@ -47,6 +48,7 @@ func (p *process) forked(parent *process) {
 	p.timers, p.mqs = nil, nil
 	p.mem.private = 0
 	p.kq = kqueues{coarse: parent.kq.coarse}
+	p.pds = parent.pds.forked()
 }
 
 // execed resets what does not survive execve(2).
@@ -75,5 +77,6 @@ func (th *thread) execed() {
 func (p *process) exited(status uint32) {
 	p.stopTimers()
 	p.os.umtxPages.exited(&p.mem)
+	p.pds.exited(int(xlat.WaitStatus(status)))
 	kqProcExited(p, int(xlat.WaitStatus(status)))
 }

@@ -394,9 +394,9 @@ var table = [...]emul.Row{
 	515: emul.Sys("__cap_rights_get", emul.NotServed(abi.ENOSYS, "no Capsicum: a sandbox that is not enforced must not be claimed")),
 	516: emul.Sys("cap_enter", emul.NotServed(abi.ENOSYS, "no Capsicum: a sandbox that is not enforced must not be claimed")),
 	517: emul.Sys("cap_getmode", emul.NotServed(abi.ENOSYS, "no Capsicum: a sandbox that is not enforced must not be claimed")),
-	518: emul.Sys("pdfork", emul.NotServed(abi.ENOSYS, "process descriptors are not served yet")),
-	519: emul.Sys("pdkill", emul.NotServed(abi.ENOSYS, "process descriptors are not served yet")),
-	520: emul.Sys("pdgetpid", emul.NotServed(abi.ENOSYS, "process descriptors are not served yet")),
+	518: emul.Sys("pdfork", emul.H2(pdfork)),
+	519: emul.Sys("pdkill", emul.H2(pdkill)),
+	520: emul.Sys("pdgetpid", emul.H2(pdgetpid)),
 	522: emul.Sys("pselect", emul.H6(pselect)),
 	523: emul.Sys("getloginclass", emul.H2(getloginclass)),
 	524: emul.Sys("setloginclass", emul.H1(setloginclass)),
@@ -472,7 +472,7 @@ var table = [...]emul.Row{
 	596: emul.Sys("setgroups", emul.H2(setgroups15)),
 	597: emul.Sys("jail_attach_jd", noJail),
 	598: emul.Sys("jail_remove_jd", noJail),
-	601: emul.Sys("pdwait", emul.NotServed(abi.ENOSYS, "process descriptors are not served yet")),
+	601: emul.Sys("pdwait", emul.NotServed(abi.ENOSYS, "not served yet; wait6 waits for a process descriptor's number")),
 	602: emul.Sys("renameat2", emul.H5(renameat2)),
 }
 
