@@ -17,6 +17,9 @@ import (
 // And it keeps the signal with the thread that asked for it, which is the one to
 // take it back.
 func procctl(t *emul.Task, idtype Int, id Long, cmd Int, data Addr) emul.Action {
+	if idtype == abi.P_PID && cmd >= abi.PROC_REAP_ACQUIRE && cmd <= abi.PROC_REAP_KILL {
+		return reapCtl(t, id, cmd, data)
+	}
 	if idtype != abi.P_PID || id != 0 && id != Long(t.Proc.Pid) {
 		return emul.Fail(abi.EINVAL)
 	}

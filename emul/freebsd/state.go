@@ -23,6 +23,7 @@ type process struct {
 	timers    procTimers
 	mqs       map[int32]*mqNotice // by descriptor
 	umtx      umtxProc
+	reap      reaping
 	pdeathsig abi.Signal // asked for by procctl(PROC_PDEATHSIG_CTL)
 }
 
@@ -47,6 +48,7 @@ func (p *process) forked(parent *process) {
 	p.pdeathsig = 0
 	p.timers, p.mqs = nil, nil
 	p.mem.private = 0
+	p.reap = parent.reap.forked(parent, p.Pid)
 	p.kq = kqueues{coarse: parent.kq.coarse}
 	p.pds = parent.pds.forked()
 }
@@ -75,6 +77,7 @@ func (th *thread) execed() {
 
 // exited is told that the process is gone, with Linux's wait status.
 func (p *process) exited(status uint32) {
+	p.abandon()
 	p.stopTimers()
 	p.os.umtxPages.exited(&p.mem)
 	p.pds.exited(int(xlat.WaitStatus(status)))

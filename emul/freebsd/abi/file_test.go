@@ -37,6 +37,10 @@ func TestFileLayouts(t *testing.T) {
 		{"flock", unsafe.Sizeof(fl), 32},
 		{"flock.l_sysid", unsafe.Offsetof(fl.Sysid), 24},
 		{"__oflock", unsafe.Sizeof(ofl), 24},
+		{"procctl_reaper_status", unsafe.Sizeof(ReaperStatus{}), 80},
+		{"procctl_reaper_pids", unsafe.Sizeof(ReaperPids{}), 72},
+		{"procctl_reaper_pidinfo", unsafe.Sizeof(ReaperPidinfo{}), 72},
+		{"procctl_reaper_kill", unsafe.Sizeof(ReaperKill{}), 80},
 		{"dirent header", unsafe.Sizeof(DirentHeader{}), DirentHeaderSize},
 		{"freebsd11_dirent header", unsafe.Sizeof(Dirent11Header{}), Dirent11HeaderSize},
 	} {

@@ -25,6 +25,10 @@ func main() {
 			parent()
 		case "child":
 			child()
+		case "orphaning":
+			orphaning()
+		case "waiting":
+			waiting()
 		}
 		return
 	}
@@ -62,6 +66,7 @@ func main() {
 		}
 	}
 	fmt.Println("parent:", cmd.Wait())
+	reaper()
 }
 
 func parent() {
