@@ -261,3 +261,11 @@ func TestRandom(t *testing.T) {
 		t.Log(r.out)
 	})
 }
+
+// TestAbsurd gives calls sizes and counts that no program means.
+func TestAbsurd(t *testing.T) {
+	files := place(t)
+	eachEngine(t, func(t *testing.T, engine string) {
+		run(t, engine, files, 2*time.Minute, "--", "/guest", "absurd").good(t, 160<<10)
+	})
+}

@@ -32,6 +32,9 @@ func Clock(c abi.Clock) (linux int32, ok bool) {
 	}
 	// Linux: ^id << 3 | 4 for a thread | 2 (CPUCLOCK_SCHED).
 	id := int32(uint32(c) & abi.CPUCLOCK_ID_MASK)
+	if id >= 1<<28 { // nobody's, and more than Linux has room for
+		return 0, false
+	}
 	linux = ^id<<3 | 2
 	if uint32(c)&abi.CPUCLOCK_PROCESS_BIT == 0 {
 		linux |= 4

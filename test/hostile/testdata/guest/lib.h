@@ -66,6 +66,7 @@ char *map(u64 at, u64 size, int prot, int flags); // ends the program on failure
 void say(const char *format, ...); // %s %d %x
 void die(const char *why, long n);
 
+void *memset(void *p, int c, u64 n);
 int equal(const char *a, const char *b);
 long number(const char *s);
 void pause_ms(long ms);
