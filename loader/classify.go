@@ -45,8 +45,8 @@ const FreeBSDInterp = "/libexec/ld-elf.so.1"
 //
 // The Script is not nil for a KindScript without an error. Errors wrap
 // ErrNoExec or ErrNameTooLong for a script that FreeBSD refuses, and ErrNoExec
-// for a FreeBSD program of 32 bits, which must not reach Linux: it would run it
-// as its own.
+// for a FreeBSD program that is not for amd64 but would run on this processor:
+// it must not reach Linux, which would run it as its own.
 func Classify(head []byte) (Kind, *Script, error) {
 	head = head[:min(len(head), PageSize)]
 	if len(head) >= 2 && head[0] == '#' && head[1] == '!' {
@@ -62,14 +62,14 @@ func Classify(head []byte) (Kind, *Script, error) {
 	if bytes.HasPrefix(head[oldBrand:eiNIdent], []byte("FreeBSD\x00")) {
 		osabi = osabiFreeBSD
 	}
-	if head[eiClass] == class32 && osabi == osabiFreeBSD &&
-		le.Uint16(head[18:]) == em386 {
-		return KindUnknown, nil, fail(ErrNoExec, "FreeBSD/i386 programs are not supported")
+	// The machine and the class must not disagree either: Linux does not look at the class.
+	if machine := le.Uint16(head[18:]); osabi == osabiFreeBSD &&
+		(machine == em386 || machine == emX8664 && head[eiClass] != class64) {
+		return KindUnknown, nil, fail(ErrNoExec, "a FreeBSD program, but not one for amd64")
 	}
 	h, err := parseHeader(head)
 	if err != nil {
-		if osabi == osabiFreeBSD && head[eiClass] == class64 &&
-			le.Uint16(head[18:]) == emX8664 {
+		if osabi == osabiFreeBSD && le.Uint16(head[18:]) == emX8664 {
 			return KindFreeBSD, nil, nil // Load says what is wrong with it
 		}
 		return KindLinux, nil, nil

@@ -89,8 +89,10 @@ func (l *layout) add(i int, m Mapping) error {
 			return failLate(ErrInval, "segment %d: overlaps another at %#x", i, m.Addr)
 		}
 	}
-	if f := l.opts.Forbidden; m.Addr < f[1] && f[0] < m.End() {
-		return failLate(ErrNoMem, "segment %d: address %#x is reserved", i, m.Addr)
+	for _, f := range l.opts.Forbidden {
+		if m.Addr < f[1] && f[0] < m.End() {
+			return failLate(ErrNoMem, "segment %d: address %#x is reserved", i, m.Addr)
+		}
 	}
 	img := l.img
 	if len(img.Mappings) == 0 || m.Addr < img.Start {

@@ -31,8 +31,8 @@ type Options struct {
 	Bias uint64
 	// MaxAddr is the end of user memory; 0 means Linux's 0x7ffffffff000.
 	MaxAddr uint64
-	// Forbidden is a range [from, to) that the image must leave alone.
-	Forbidden [2]uint64
+	// Forbidden are ranges [from, to) that the image must leave alone.
+	Forbidden [][2]uint64
 	// Interp says that the file is an interpreter that another file asked
 	// for: its own PT_INTERP, notes and stack wishes mean nothing
 	// (imgact_elf.c load_file).

@@ -142,7 +142,7 @@ func TestLoadErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := Load(bytes.NewReader(tt.file.bytes()), Options{
-			Forbidden: [2]uint64{0x7e0000000000, 0x7e0020000000}, DataLimit: 1 << 30,
+			Forbidden: [][2]uint64{{0x7e0000000000, 0x7e0020000000}}, DataLimit: 1 << 30,
 		})
 		var e *Error
 		if !errors.Is(err, tt.err) || !errors.As(err, &e) || e.Late != tt.late {
@@ -324,7 +324,7 @@ func FuzzLoad(f *testing.F) {
 		0x300: note("FreeBSD\x00", noteABITag, 1302001) + note("FreeBSD\x00", noteFeatureCtl, 1),
 	}}.bytes(), uint64(0), false)
 	f.Fuzz(func(t *testing.T, file []byte, bias uint64, interp bool) {
-		opts := Options{Bias: bias, Interp: interp, Forbidden: [2]uint64{0x7e0000000000, 0x7e0020000000}}
+		opts := Options{Bias: bias, Interp: interp, Forbidden: [][2]uint64{{0x7e0000000000, 0x7e0020000000}}}
 		img, err := Load(bytes.NewReader(file), opts)
 		opts.Size = int64(len(file))
 		img2, err2 := Load(bytes.NewReader(file), opts)
@@ -342,7 +342,7 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("%#v", img)
 		}
 		for _, m := range img.Mappings {
-			if m.Addr < opts.Forbidden[1] && opts.Forbidden[0] < m.End() {
+			if m.Addr < opts.Forbidden[0][1] && opts.Forbidden[0][0] < m.End() {
 				t.Fatalf("reserved: %#v", m)
 			}
 		}

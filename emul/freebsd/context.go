@@ -5,6 +5,7 @@ import (
 
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 	"github.com/lsf-linux/lsf/emul/guest"
 )
 
@@ -88,27 +89,31 @@ func swapcontext(t *emul.Task, oucp, ucp guest.Ptr[savedContext]) emul.Action {
 // abort2(2): the process ends with SIGABRT and its last words go to the log;
 // with SIGKILL when the call itself is improper (kern_exit.c).
 func abort2(t *emul.Task, why Str, nargs Int, args guest.Ptr[uint64]) emul.Action {
-	sig := unix.SIGABRT
+	sig := abi.SIGABRT
 	text := "(null)"
 	if nargs < 0 || nargs > 16 {
-		sig = unix.SIGKILL
+		sig = abi.SIGKILL
 	} else if _, err := args.LoadN(t, int(nargs)); err != nil {
-		sig = unix.SIGKILL
+		sig = abi.SIGKILL
 	}
 	if why != 0 {
 		s, err := guest.LoadString(t, guest.Addr(why), 128)
 		if err != nil && err != guest.ErrTooLong {
-			sig = unix.SIGKILL
+			sig = abi.SIGKILL
 		}
 		text = s
 	}
 	t.Loop().Debugf("pid %d aborted: %s", t.Proc.Pid, text)
-	p := procOf(t)
-	p.sig.acts[abi.SIGABRT].Handler = abi.SIG_DFL
+	return die(t, sig)
+}
+
+// die ends the process by a signal that nothing can keep off.
+func die(t *emul.Task, sig abi.Signal) emul.Action {
+	procOf(t).sig.acts[sig].Handler = abi.SIG_DFL
 	m := threadOf(t).sig.mask
-	m.Del(abi.SIGABRT)
+	m.Del(sig)
 	setMask(t, m)
-	return emul.Tail(unix.SYS_TGKILL, uint64(t.Proc.Pid), uint64(t.Tid), uint64(sig))
+	return emul.Tail(unix.SYS_TGKILL, uint64(t.Proc.Pid), uint64(t.Tid), uint64(xlat.HostSignal(sig)))
 }
 
 // utrace(2) records something for ktrace(1); while nobody traces the process,

@@ -32,6 +32,15 @@ const (
 	maxStack   = 512 << 20 // maxssiz
 )
 
+// openToLoad are the flags by which programs are opened: a FIFO or a terminal
+// among them must do no harm.
+const openToLoad = unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK
+
+// reserved is where no program may lie: LSF's region and the stack.
+func reserved() [][2]uint64 {
+	return append(host.Regions[:len(host.Regions):len(host.Regions)], [2]uint64{usrstack - maxStack, usrstack})
+}
+
 // program is an execve under way.
 type program struct {
 	t        *emul.Task
@@ -47,6 +56,7 @@ type program struct {
 	prefix   prefix // where the program will look paths up first
 	script   bool   // an interpreter of a script is being loaded
 	initial  bool   // there is no program to go back to: failure ends the process
+	late     bool   // it is an interpreter, which FreeBSD loads when the old program is gone
 	fd       int32
 	size     int64
 	pages    filePages
@@ -137,15 +147,22 @@ func loadVector(t *emul.Task, at Vector, room *int) ([]string, error) {
 	}
 }
 
-// fail ends the attempt: the guest gets the error, unless there is none left to get it.
+// fail ends the attempt: the guest gets the error, unless there is none left
+// to get it, or FreeBSD would have given up the old program by then.
 func (p *program) fail(err error) emul.Action {
+	var e *loader.Error
+	late := p.late || errors.As(err, &e) && e.Late
 	var le loader.Errno
 	if errors.As(err, &le) {
 		p.t.Loop().Debugf("pid %d: exec %s: %v", p.t.Proc.Pid, p.path, err)
 		err = abi.Errno(le)
 	}
-	if p.initial {
+	switch {
+	case p.initial:
 		return p.abandon(err)
+	case late: // kern_exec.c do_execve
+		p.t.Loop().Debugf("pid %d: exec %s: %v: there is no way back", p.t.Proc.Pid, p.path, err)
+		return die(p.t, abi.SIGABRT)
 	}
 	var calls []emul.Call
 	for _, q := range []*program{p, p.interp} {
@@ -176,7 +193,7 @@ func (p *program) abandon(err error) emul.Action {
 // it must be a regular file and executable.
 func (p *program) open(pathAt uint64) emul.Action {
 	p.fd = -1
-	return emul.Host(unix.SYS_OPENAT, uint64(p.dirfd), pathAt, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NOCTTY|unix.O_NONBLOCK, 0).
+	return emul.Host(unix.SYS_OPENAT, uint64(p.dirfd), pathAt, openToLoad, 0).
 		Atomic().Then(func(r emul.Ret) emul.Action {
 		if err := r.Err(); err == unix.EACCES && p.pathAt != 0 {
 			// Perhaps it may be executed but not read: then only Linux can,
@@ -429,7 +446,7 @@ func (p *program) keep(page int64, n int) error {
 
 // load parses the file, as often as it takes to have read what that needs.
 func (p *program) load() emul.Action {
-	opts := loader.Options{Bias: pieBase, Forbidden: host.Regions[0], Size: p.size}
+	opts := loader.Options{Bias: pieBase, Forbidden: reserved(), Size: p.size}
 	img, err := loader.Load(&p.pages, opts)
 	var m *missing
 	if errors.As(err, &m) {
@@ -480,20 +497,20 @@ func (p *program) noInterp(err error) emul.Action {
 	if p.initial {
 		return p.abandon(fmt.Errorf("it needs %s, and no directory of a FreeBSD system that has it is configured: %w", p.image.Interp, err))
 	}
-	return p.fail(err)
+	return p.interp.fail(err)
 }
 
 func (p *program) tryInterp(failed func(error) emul.Action) emul.Action {
-	q := &program{t: p.t, path: p.image.Interp, dirfd: unix.AT_FDCWD, fd: -1}
+	q := &program{t: p.t, path: p.image.Interp, dirfd: unix.AT_FDCWD, fd: -1, initial: p.initial, late: true}
 	p.interp = q
 	at, ok := p.t.AllocBytes(len(q.path) + 1)
 	if !ok || p.t.WriteMem(at, append([]byte(q.path), 0)) != nil {
-		return p.fail(abi.ENOMEM)
+		return q.fail(abi.ENOMEM)
 	}
 	st := emul.Alloc[unix.Stat_t](p.t)
 	q.scratch, ok = p.t.AllocBytes(pageSize)
 	if !ok {
-		return p.fail(abi.ENOMEM)
+		return q.fail(abi.ENOMEM)
 	}
 	opened := func(r emul.Ret) emul.Action {
 		if r.Err() != nil {
@@ -504,7 +521,7 @@ func (p *program) tryInterp(failed func(error) emul.Action) emul.Action {
 		return emul.Host(unix.SYS_FSTAT, uint64(q.fd), uint64(st)).Atomic().Then(func(r emul.Ret) emul.Action {
 			s, err := st.Load(p.t)
 			if err != nil || r.Err() != nil || s.Mode&unix.S_IFMT != unix.S_IFREG {
-				return p.fail(abi.EACCES)
+				return q.fail(abi.EACCES)
 			}
 			q.size = s.Size
 			q.pages = filePages{data: map[int64][]byte{}, size: q.size}
@@ -512,19 +529,20 @@ func (p *program) tryInterp(failed func(error) emul.Action) emul.Action {
 		})
 	}
 	return p.prefix.resolve(p.t, cwd, uint64(at), true, func(at uint64) emul.Action {
-		return emul.Host(unix.SYS_OPENAT, cwd, at, unix.O_RDONLY|unix.O_CLOEXEC, 0).Atomic().Then(opened)
+		return emul.Host(unix.SYS_OPENAT, cwd, at, openToLoad, 0).Atomic().Then(opened)
 	})
 }
 
 func (q *program) loadInterp(p *program) emul.Action {
-	opts := loader.Options{Bias: interpBase, Interp: true, Size: q.size, Forbidden: host.Regions[0]}
+	opts := loader.Options{Bias: interpBase, Interp: true, Size: q.size,
+		Forbidden: append(reserved(), [2]uint64{p.image.Start, p.image.End})}
 	img, err := loader.Load(&q.pages, opts)
 	var m *missing
 	if errors.As(err, &m) {
 		return q.fetch(m.page, func() emul.Action { return q.loadInterp(p) })
 	}
 	if err != nil {
-		return p.fail(err)
+		return q.fail(err)
 	}
 	q.image = img
 	return p.replace()
@@ -570,7 +588,7 @@ func (p *program) enter() emul.Action {
 	t := p.t
 	stack, err := p.buildStack()
 	if err != nil {
-		return p.fail(err)
+		return p.doomed(err)
 	}
 	size := uint64(maxStack)
 	var calls []emul.Call
@@ -594,12 +612,12 @@ func (p *program) enter() emul.Action {
 	}
 	name, err := emul.AllocStore(t, nameBytes(p.comm()))
 	if err != nil {
-		return p.fail(err)
+		return p.doomed(err)
 	}
 	calls = append(calls, emul.NewCall(unix.SYS_PRCTL, unix.PR_SET_NAME, uint64(name)))
 	mm, err := emul.AllocStore(t, p.mmMap(stack))
 	if err != nil {
-		return p.fail(err)
+		return p.doomed(err)
 	}
 	calls = append(calls, emul.NewCall(unix.SYS_PRCTL, unix.PR_SET_MM, unix.PR_SET_MM_MAP, uint64(mm), mmMapSize, 0))
 	if p.initial {

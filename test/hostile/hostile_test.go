@@ -240,6 +240,14 @@ func TestRegion(t *testing.T) {
 	})
 }
 
+// seed is another one each time, unless one is asked for.
+func seed() uint64 {
+	if s, err := strconv.ParseUint(os.Getenv("LSF_HOSTILE_SEED"), 10, 64); err == nil {
+		return s
+	}
+	return uint64(time.Now().UnixNano()) % 1e9
+}
+
 // TestRandom makes random system calls for a while.
 func TestRandom(t *testing.T) {
 	seconds := 30
@@ -249,10 +257,7 @@ func TestRandom(t *testing.T) {
 	if s := os.Getenv("LSF_HOSTILE_SECONDS"); s != "" {
 		seconds, _ = strconv.Atoi(s)
 	}
-	seed := uint64(time.Now().UnixNano()) % 1e9
-	if s := os.Getenv("LSF_HOSTILE_SEED"); s != "" {
-		seed, _ = strconv.ParseUint(s, 10, 64)
-	}
+	seed := seed()
 	files := place(t)
 	eachEngine(t, func(t *testing.T, engine string) {
 		t.Logf("LSF_HOSTILE_SEED=%d", seed)

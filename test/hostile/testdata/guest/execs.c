@@ -3,9 +3,12 @@
 
 // execs takes pairs of a name and the errno that execve must answer; "k" and
 // a number instead is the signal that the new program must die of, "x" and a
-// number its status.
+// number its status, "a" says that it may end in any way.
 int execs(char **names) {
 	int wrong = 0;
+	struct progress *p = (struct progress *)map(0, PAGE, PROT_RW, SHARED | ANON);
+	SYS2(132, "fifo", 0600);
+	SYS1(SYS_close, SYS3(SYS_open, "unreadable", 0x201, 0).v);
 	static char kept[PAGE];
 	for (; names[0] && names[1]; names += 2) {
 		char how = names[1][0];
@@ -27,8 +30,10 @@ int execs(char **names) {
 				SYS1(SYS_exit, 202);
 			SYS1(SYS_exit, e.e);
 		}
-		if (SYS4(SYS_wait4, r.v, &status, 0, 0).e)
-			die("wait4", r.v);
+		int stuck = 0;
+		status = await(r.v, p, how == 'a' ? 200 : 20000, &stuck);
+		if (how == 'a' && status != 201 << 8 && status != 202 << 8)
+			continue;
 		long want = how == 'k' ? number(names[1] + 1) : how == 'x' ? number(names[1] + 1) << 8 : number(names[1]) << 8;
 		if ((status & ~0x80) != want) {
 			say("%s: status %x, want %x\n", names[0], (long)status, want);
