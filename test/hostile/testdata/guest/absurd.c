@@ -214,7 +214,7 @@ int absurd(void) {
 		W("getrlimit", EINVAL, EINVAL, 194, n, buf, 0, 0, 0, 0);
 		W("sigaction", EINVAL, EINVAL, SYS_sigaction, n, 0, buf, 0, 0, 0);
 		W("sysarch", ANY, 0, 165, n, buf, 0, 0, 0, 0);
-		W("_umtx_op", ANY, 0, 454, buf, n, 0, 0, 0, 0);
+		W("_umtx_op", EINVAL, EINVAL, 454, buf, n | 0x1000, 0, 0, 0, 0);
 		W("shutdown", ANY, 0, 134, pair[0], n, 0, 0, 0, 0);
 	}
 	for (long n = 0; n < 24; n++)
