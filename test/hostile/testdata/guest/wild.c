@@ -274,7 +274,6 @@ int efault(void) {
 	E("uuidgen", 'w', 0, 392, 0, 1, 0, 0, 0, 0);
 	E("recvmsg", 'r', 1, 27, sock, 0, 0, 0, 0, 0);
 	E("sendmsg", 'r', 1, 28, sock, 0, 0, 0, 0, 0);
-	E("_umtx_op wait", 'r', 0, 454, 0, 15, 1, 0, 0, 0);
 	return wrong;
 }
 
