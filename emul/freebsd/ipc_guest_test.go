@@ -21,3 +21,7 @@ func TestGuestMqueue(t *testing.T) {
 func TestGuestProcdesc(t *testing.T) {
 	runGuest(t, "procdesc", func(t *testing.T, out string) { wantLines(t, "procdesc", out, false) })
 }
+
+func TestGuestAIO(t *testing.T) {
+	runGuest(t, "aio", func(t *testing.T, out string) { wantLines(t, "aio", out, false) })
+}

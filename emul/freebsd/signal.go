@@ -144,6 +144,7 @@ const (
 	siKernel = 0x80 // SI_KERNEL
 	siTimer  = -2   // SI_TIMER
 	siMesgq  = -3   // SI_MESGQ
+	siAsync  = -4   // SI_ASYNCIO
 )
 
 func isFault(s abi.Signal) bool {

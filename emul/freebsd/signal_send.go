@@ -83,6 +83,8 @@ func softSignal(s abi.Signal, code int32, from *emul.Task, value uint64) *emul.S
 		sig.Info.Code = siTimer
 	case abi.SI_MESGQ:
 		sig.Info.Code = siMesgq
+	case abi.SI_ASYNCIO:
+		sig.Info.Code = siAsync
 	}
 	if from != nil {
 		binary.LittleEndian.PutUint32(sig.Info.Fields[:], uint32(from.Proc.Pid))

@@ -20,6 +20,7 @@ type process struct {
 	sockets   sockets
 	kq        kqueues
 	pds       procDescs
+	aio       procAIO
 	timers    procTimers
 	mqs       map[int32]*mqNotice // by descriptor
 	umtx      umtxProc
@@ -46,7 +47,7 @@ func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
 	p.pdeathsig = 0
-	p.timers, p.mqs = nil, nil
+	p.timers, p.mqs, p.aio = nil, nil, procAIO{}
 	p.mem.private = 0
 	p.reap = parent.reap.forked(parent, p.Pid)
 	p.kq = kqueues{coarse: parent.kq.coarse}
@@ -60,7 +61,7 @@ func (p *process) execed() {
 	p.mem = procMemory{}
 	p.umtx = umtxProc{}
 	p.ids.sugid = false
-	p.mqs = nil
+	p.mqs, p.aio = nil, procAIO{}
 	p.stopTimers()
 	kqProcExeced(p)
 	for _, t := range p.Tasks {

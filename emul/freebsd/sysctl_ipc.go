@@ -47,6 +47,10 @@ func sysctlIPC() []ctl {
 
 		{"kern.ipc.posix_shm_list", auto, rd, ctlOpaque("S,kinfo_file", posixShmList), "POSIX SHM list"},
 
+		{"kern.features.aio", auto, rd, ctlInt(konst(1)), "Asynchronous I/O"},
+		{"vfs.aio.max_aio_queue_per_proc", auto, rw, ctlInt(konst(aioQueueMax)), "Maximum queued aio requests per process"},
+		{"vfs.aio.enable_unsafe", auto, rw, ctlInt(konst(0)), "Permit asynchronous IO on all file types, not just known-safe types"},
+
 		{"kern.mqueue.maxmsg", auto, rw, ctlInt(procNum("/proc/sys/fs/mqueue/msg_max")), "Default maximum messages in queue"},
 		{"kern.mqueue.maxmsgsize", auto, rw, ctlInt(procNum("/proc/sys/fs/mqueue/msgsize_max")), "Default maximum message size"},
 		{"kern.mqueue.maxmq", auto, rw, ctlInt(procNum("/proc/sys/fs/mqueue/queues_max")), "maximum message queues"},

@@ -49,10 +49,10 @@ func sysctlMisc() []ctl {
 		name string
 		v    int64
 	}{
-		{"asynchronous_io", 0}, {"mapped_files", yes}, {"memlock", 0}, {"memlock_range", 0}, {"memory_protection", 0},
+		{"asynchronous_io", yes}, {"mapped_files", yes}, {"memlock", 0}, {"memlock_range", 0}, {"memory_protection", 0},
 		{"message_passing", yes}, {"prioritized_io", 0}, {"priority_scheduling", yes}, {"realtime_signals", yes},
 		{"semaphores", yes}, {"fsync", yes}, {"shared_memory_objects", yes}, {"synchronized_io", 0}, {"timers", yes},
-		{"aio_listio_max", 0}, {"aio_max", 0}, {"aio_prio_delta_max", 0}, {"delaytimer_max", 2147483647}, {"mq_open_max", 0},
+		{"aio_listio_max", aioQueueMax}, {"aio_max", 4 * aioQueueMax}, {"aio_prio_delta_max", 0}, {"delaytimer_max", 2147483647}, {"mq_open_max", 0},
 		{"pagesize", pageSize}, {"rtsig_max", 62}, {"sem_nsems_max", 0}, {"sem_value_max", 2147483647},
 		{"sigqueue_max", 128}, {"timer_max", 32},
 	} {
