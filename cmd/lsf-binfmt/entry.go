@@ -13,6 +13,7 @@ var (
 	initialStack   uintptr // the process's own argc, argv, environment and auxv; 0 without our entry point
 	ignoredSignals uint64  // Linux signals that were ignored, bit n-1 for signal n
 	guestPID       int     // the process that waits to become the guest
+	stdout, stderr int     // where its standard output and error are here; negative if it has none
 )
 
 // Read by the entry code.

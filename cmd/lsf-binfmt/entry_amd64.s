@@ -6,6 +6,10 @@
 #define SYS_rt_sigaction 13
 #define SYS_rt_sigprocmask 14
 #define SYS_close 3
+#define SYS_dup2 33
+#define SYS_fcntl 72
+#define SYS_memfd_create 319
+#define F_DUPFD_CLOEXEC 1030
 #define SYS_getpid 39
 #define SYS_clone 56
 #define SYS_close_range 436
@@ -112,6 +116,8 @@ wait:
 	JNE  died
 	SHRL $8, DI
 	ANDL $0xff, DI
+	CMPL DI, $2               // Go's runtime has given up
+	JEQ  died
 	JMP  exit
 died:
 	LEAQ ·msgDied(SB), SI
@@ -135,8 +141,9 @@ exit:
 	INT  $3
 
 	// The supervisor: all signals are blocked for good, and Go starts with no
-	// arguments and no environment, so that neither GODEBUG nor GOMAXPROCS,
-	// which are the guest's, changes how it works. Only auxv is passed on.
+	// arguments and an environment of our own, so that neither GODEBUG nor
+	// GOMAXPROCS, which are the guest's, changes how it works: one thread serves
+	// guests, and a second one helps. Only auxv is passed on.
 supervisor:
 	MOVQ $-1, -64(SP)
 	MOVQ $SYS_rt_sigprocmask, AX
@@ -146,9 +153,9 @@ supervisor:
 	MOVQ $8, R10
 	SYSCALL
 
-	// Nothing that was inherited stays open but 0, 1 and 2, which main
-	// replaces. Later it would be too late: Go's own descriptors are among
-	// the rest then.
+	// Nothing that was inherited stays open but what may have to be said to
+	// standard output and error. Later it would be too late: Go's own
+	// descriptors are among the rest then.
 	MOVQ $SYS_close_range, AX
 	MOVQ $3, DI
 	MOVL $0xffffffff, SI
@@ -165,6 +172,43 @@ each:                             // Linux before 5.9
 	CMPQ R12, $65536
 	JNE  each
 closed:
+	MOVQ $SYS_fcntl, AX
+	MOVQ $1, DI
+	MOVQ $F_DUPFD_CLOEXEC, SI
+	MOVQ $3, DX
+	SYSCALL
+	MOVQ AX, ·stdout(SB)
+	MOVQ $SYS_fcntl, AX
+	MOVQ $2, DI
+	MOVQ $F_DUPFD_CLOEXEC, SI
+	MOVQ $3, DX
+	SYSCALL
+	MOVQ AX, ·stderr(SB)
+
+	// 0, 1 and 2 become a file of nobody's. Go insists that there are such,
+	// and what its runtime writes when it gives up hurts nobody there.
+	MOVQ $SYS_memfd_create, AX
+	LEAQ ·argv0(SB), DI
+	MOVQ $1, SI               // MFD_CLOEXEC
+	SYSCALL
+	MOVQ AX, R13
+	MOVQ $0, R12
+	CMPQ R13, $0
+	JLT  stack
+std:
+	MOVQ $SYS_dup2, AX
+	MOVQ R13, DI
+	MOVQ R12, SI
+	SYSCALL
+	INCQ R12
+	CMPQ R12, $3
+	JNE  std
+	CMPQ R13, $3
+	JLT  stack
+	MOVQ $SYS_close, AX
+	MOVQ R13, DI
+	SYSCALL
+stack:
 	MOVQ ·initialStack(SB), SI
 	MOVQ 0(SI), CX
 	LEAQ 16(SI)(CX*8), SI     // behind argv's zero
@@ -179,8 +223,10 @@ env:
 	LEAQ ·argv0(SB), AX
 	MOVQ AX, 8(SP)
 	MOVQ $0, 16(SP)
-	MOVQ $0, 24(SP)
-	LEAQ 32(SP), DI
+	LEAQ ·maxprocs(SB), AX
+	MOVQ AX, 24(SP)
+	MOVQ $0, 32(SP)
+	LEAQ 40(SP), DI
 auxv:
 	MOVQ 0(SI), AX
 	MOVQ 8(SI), BX
@@ -214,3 +260,7 @@ DATA ·msgMem+40(SB)/4, $"oom\n"
 GLOBL ·msgMem(SB), RODATA+NOPTR, $44
 DATA ·argv0+0(SB)/4, $0x66736c
 GLOBL ·argv0(SB), RODATA+NOPTR, $4
+DATA ·maxprocs+0(SB)/8, $"GOMAXPRO"
+DATA ·maxprocs+8(SB)/4, $"CS=2"
+DATA ·maxprocs+12(SB)/1, $0
+GLOBL ·maxprocs(SB), RODATA+NOPTR, $13

@@ -20,14 +20,14 @@ func openLogs(c config.Config) (*logs, error) {
 	l := &logs{-1, -1}
 	var err error
 	if c.Debug {
-		if l.debugFD, err = unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 100); err != nil {
+		if l.debugFD, err = unix.FcntlInt(uintptr(stderr), unix.F_DUPFD_CLOEXEC, 100); err != nil {
 			l.debugFD = -1 // started without standard error
 		}
 	}
 	switch c.Trace {
 	case "":
 	case config.TraceStderr:
-		if l.traceFD, err = unix.FcntlInt(2, unix.F_DUPFD_CLOEXEC, 100); err != nil {
+		if l.traceFD, err = unix.FcntlInt(uintptr(stderr), unix.F_DUPFD_CLOEXEC, 100); err != nil {
 			l.traceFD = -1
 		}
 	default:

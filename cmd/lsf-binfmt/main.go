@@ -20,7 +20,7 @@ import (
 
 // Exit statuses, as shells use them. The waiting process passes them on.
 const (
-	exitUsage  = 2
+	exitUsage  = 125 // 2 is what Go's runtime exits with when it gives up
 	exitCannot = 126
 )
 
@@ -43,7 +43,7 @@ func main() {
 		die(exitUsage, "lsf: %v\n%s", err, usage)
 	}
 	if spec.Path == "" {
-		fmt.Print(usage)
+		unix.Write(stdout, []byte(usage))
 		os.Exit(0)
 	}
 	if err := supervise(spec, set, mistakes); err != nil {
@@ -55,7 +55,7 @@ func main() {
 }
 
 func die(status int, format string, args ...any) {
-	fmt.Fprintf(os.Stderr, format+"\n", args...)
+	unix.Write(stderr, fmt.Appendf(nil, format+"\n", args...))
 	os.Exit(status)
 }
 
@@ -114,27 +114,16 @@ func stack() []byte {
 }
 
 // leave gets out of the way of terminal, pipes and file systems: an own
-// session, the root directory, and none of the inherited descriptors. The entry
-// code has closed all but 0, 1 and 2; those become a file of nobody's, so that
-// a stray message can hurt nothing. With stderr >= 0 that takes the place of 2.
-func leave(stderr int) {
+// session, the root directory, and none of the inherited descriptors, most of
+// which the entry code has closed. With debug >= 0 Go's runtime complains there.
+func leave(debug int) {
 	retitle(fmt.Sprintf("%s of %d", supervisorName, guestPID))
 	unix.Setsid()
 	unix.Chdir("/")
-	fd, err := unix.MemfdCreate("lsf", unix.MFD_CLOEXEC)
-	if err != nil {
-		return
-	}
-	for std := 0; std <= 2; std++ {
-		if std != fd {
-			unix.Dup2(fd, std)
-		}
-	}
-	if fd > 2 {
-		unix.Close(fd)
-	}
-	if stderr >= 0 {
-		unix.Dup2(stderr, 2)
+	unix.Close(stdout)
+	unix.Close(stderr)
+	if debug >= 0 {
+		unix.Dup2(debug, 2)
 	}
 }
 

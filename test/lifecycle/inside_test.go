@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +80,12 @@ func inside(t *testing.T, f func(t *testing.T)) {
 		return
 	}
 	t.Parallel()
+	runInside(t)
+}
+
+// runInside runs the present test in a namespace.
+func runInside(t *testing.T) {
+	t.Helper()
 	dir, err := programs()
 	if err != nil {
 		t.Fatal(err)
@@ -248,14 +255,13 @@ func ready(t *testing.T, cmd *exec.Cmd) {
 	readyLine(t, cmd)
 }
 
-// readyLine is ready, and returns the line.
+// readyLine is ready, and returns the line. What comes later is thrown away.
 func readyLine(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
 	cmd.Stdout = w
 	if cmd.Stderr == nil {
 		cmd.Stderr = os.Stderr
@@ -272,6 +278,10 @@ func readyLine(t *testing.T, cmd *exec.Cmd) string {
 			t.Fatalf("%v: %v before it was ready: %s", cmd.Args, err, ending(cmd.ProcessState))
 		}
 		if b[0] == '\n' {
+			go func() {
+				io.Copy(io.Discard, r)
+				r.Close()
+			}()
 			return string(line)
 		}
 		line = append(line, b[0])

@@ -152,6 +152,7 @@ const (
 const (
 	FPE_INTOVF  = 1
 	FPE_INTDIV  = 2
+	ILL_PRVOPC  = 5
 	BUS_ADRALN  = 1
 	BUS_ADRERR  = 2
 	BUS_OBJERR  = 3

@@ -181,7 +181,8 @@ func Siginfo(s abi.Signal, code, errno int32, fields []byte) abi.Siginfo {
 			trapno = abi.T_XMMFLT
 		}
 	case abi.SIGILL:
-		i.Code, i.Addr, trapno = code, le.Uint64(fields), abi.T_PRIVINFLT
+		// The processor's one exception for both undefined and privileged opcodes.
+		i.Code, i.Addr, trapno = abi.ILL_PRVOPC, le.Uint64(fields), abi.T_PRIVINFLT
 	case abi.SIGTRAP:
 		i.Code, trapno = code, abi.T_TRCTRAP
 		if code == siKernel || code == abi.TRAP_BRKPT {
