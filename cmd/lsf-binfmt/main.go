@@ -33,6 +33,7 @@ func main() {
 		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
 	}
 	start := readStart()
+	retitle(fmt.Sprintf("%s of %d", supervisorName, guestPID))
 	set, mistakes, err := settings(start)
 	if err != nil {
 		die(exitCannot, "lsf: %v", err)
@@ -117,7 +118,6 @@ func stack() []byte {
 // session, the root directory, and none of the inherited descriptors, most of
 // which the entry code has closed. With debug >= 0 Go's runtime complains there.
 func leave(debug int) {
-	retitle(fmt.Sprintf("%s of %d", supervisorName, guestPID))
 	unix.Setsid()
 	unix.Chdir("/")
 	unix.Close(stdout)

@@ -269,11 +269,11 @@ static void storm(char **a)
 				run(argv);
 			quit(0);
 		}
-		if (pid > 0 && n % 5)
-			while (sys(SYS_wait4, -1, &st, n % 7 ? 0 : WNOHANG, 0) == -EINTR)
-				;
-		if (pid < 0)
-			while (sys(SYS_wait4, -1, &st, 0, 0) > 0)
+		// One is waited for, others are left for later.
+		if (n % 5)
+			wait_for(-1, &st);
+		else
+			while (sys(SYS_wait4, -1, &st, WNOHANG, 0) > 0)
 				;
 	}
 }
