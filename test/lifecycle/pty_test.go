@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -86,6 +87,22 @@ func (x *terminal) send(s string) {
 	}
 }
 
+// foreground waits until the shell has handed the terminal to a job, of which
+// it tells before. There is no event for that.
+func (x *terminal) foreground() {
+	x.t.Helper()
+	for {
+		pgrp, err := unix.IoctlGetInt(int(x.pty.Fd()), unix.TIOCGPGRP)
+		if err != nil {
+			x.t.Fatal(err)
+		}
+		if pgrp != x.cmd.Process.Pid {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 const (
 	ctrlC         = "\x03"
 	ctrlD         = "\x04"
@@ -118,6 +135,7 @@ func TestJobControl(t *testing.T) {
 		x.run("kill -USR1 %1", "caught 30")
 		x.run("", "$ ")
 		x.run("fg", "catch 19 30")
+		x.foreground()
 		x.send(ctrlZ)
 		x.expect("Stopped")
 		x.expect("$ ")
@@ -132,8 +150,8 @@ func TestJobControl(t *testing.T) {
 		x.expect("$ ")
 		x.run("bg", "caught 19")
 		x.run("", "$ ")
-		x.run("fg")
-		x.expect("cat")
+		x.run("fg", "cat")
+		x.foreground()
 		x.send(ctrlC)
 		x.expect("$ ")
 		x.run("echo st=${PIPESTATUS[@]}", "st=130", "$ ")
@@ -147,9 +165,9 @@ func TestJobControl(t *testing.T) {
 		x.send(ctrlD)
 		x.expect("$ ")
 		x.run("echo st=$?", "st=0", "$ ")
-		x.run("stty tostop; $G yes &", "$ ")
-		x.run("wait %+; jobs %+", "Stopped", "$ ")
-		x.run("stty -tostop; kill -9 %+; kill -9 %1; wait", "$ ")
+		x.run("stty tostop; $G yes &", "[2]", "$ ")
+		x.run("wait %2; jobs %2", "Stopped", "$G yes", "$ ")
+		x.run("stty -tostop; kill -9 %2; kill -9 %1; wait", "$ ")
 
 		// The terminal's foreground group is the guest's.
 		x.run("$G ids; true", "pid=")
