@@ -80,8 +80,8 @@ func (l *Loop) Debugf(format string, args ...any) {
 }
 
 // Adopt makes the first task of the tree out of a seized process with one
-// thread, and puts LSF's region into it. The process must
-// have mapped both parts of it.
+// thread, and puts LSF's region into it. The process must have mapped both
+// parts of it.
 func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
 	if err := tr.Stop(); err != nil {
 		return nil, fmt.Errorf("the program ended before it was started: %w", err)
