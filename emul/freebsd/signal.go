@@ -165,10 +165,36 @@ func (o *OS) Pending(t *emul.Task) *emul.Signal {
 		th.fastPending()
 		return nil
 	}
-	if s := take(&th.sig.queue, func(n abi.Signal) bool { return !th.sig.mask.Has(n) }); s != nil {
-		return s
+	return takeLowest(func(n abi.Signal) bool { return !th.sig.mask.Has(n) }, &th.sig.queue, &p.sig.queue)
+}
+
+// lowest gives the lowest number in the queues that want accepts, 0 if none.
+func lowest(want func(abi.Signal) bool, queues ...[]*emul.Signal) (first abi.Signal) {
+	for _, q := range queues {
+		for _, s := range q {
+			if n := abi.Signal(s.Num); want(n) && (first == 0 || n < first) {
+				first = n
+			}
+		}
 	}
-	return take(&p.sig.queue, func(n abi.Signal) bool { return !th.sig.mask.Has(n) })
+	return first
+}
+
+// takeLowest removes the lowest signal that want accepts from the queues, the
+// first of them first (kern_sig.c, issignal and sigqueue_get).
+func takeLowest(want func(abi.Signal) bool, queues ...*[]*emul.Signal) *emul.Signal {
+	first := abi.Signal(0)
+	for _, q := range queues {
+		if n := lowest(want, *q); n != 0 && (first == 0 || n < first) {
+			first = n
+		}
+	}
+	for _, q := range queues {
+		if s := take(q, func(n abi.Signal) bool { return n == first }); s != nil {
+			return s
+		}
+	}
+	return nil
 }
 
 // take removes the first queued signal that want accepts.

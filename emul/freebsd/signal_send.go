@@ -204,10 +204,13 @@ func waitSignal(t *emul.Task, set abi.Sigset, timeout time.Duration, done func(a
 	th, p := threadOf(t), procOf(t)
 	set.Del(abi.SIGKILL)
 	set.Del(abi.SIGSTOP)
-	for _, q := range []*[]*emul.Signal{&th.sig.queue, &p.sig.queue} {
-		if s := take(q, func(n abi.Signal) bool { return set.Has(n) }); s != nil {
+	if first := lowest(set.Has, th.sig.queue, p.sig.queue); first != 0 {
+		return lowerOfHost(t, set, first, func(s *emul.Signal) emul.Action {
+			if s == nil {
+				s = takeLowest(set.Has, &th.sig.queue, &p.sig.queue)
+			}
 			return done(abi.Signal(s.Num), siginfo(t, s), nil)
-		}
+		})
 	}
 	var tsAddr uint64
 	var deadline time.Time
@@ -239,11 +242,47 @@ func waitSignal(t *emul.Task, set abi.Sigset, timeout time.Duration, done func(a
 		case r.Err() != nil:
 			return done(0, abi.Siginfo{}, r.Err())
 		}
-		si, err := buf.Load(t)
+		s, err := hostSignal(t, r, buf)
 		if err != nil {
 			return emul.Fail(err)
 		}
-		s := &emul.Signal{Host: int(r.Val), Num: int(xlat.GuestSignal(unix.Signal(r.Val))), Info: si}
 		return done(abi.Signal(s.Num), siginfo(t, s), nil)
 	})
+}
+
+// lowerOfHost takes a signal of set below first out of Linux's queues and goes
+// on with it, nil if there is none: the lowest that waits comes first.
+func lowerOfHost(t *emul.Task, set abi.Sigset, first abi.Signal, then func(*emul.Signal) emul.Action) emul.Action {
+	for s := first; s <= abi.SIGRTMAX; s++ {
+		set.Del(s)
+	}
+	h := xlat.HostSigset(&set) &^ kept
+	if h == 0 {
+		return then(nil)
+	}
+	hset, err := emul.AllocStore(t, h)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	now, err := emul.AllocStore(t, unix.Timespec{})
+	if err != nil {
+		return emul.Fail(err)
+	}
+	buf := emul.Alloc[host.Siginfo](t)
+	return emul.Host(unix.SYS_RT_SIGTIMEDWAIT, uint64(hset), uint64(buf), uint64(now), 8).Atomic().Then(func(r emul.Ret) emul.Action {
+		if r.Err() != nil {
+			return then(nil)
+		}
+		s, err := hostSignal(t, r, buf)
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return then(s)
+	})
+}
+
+// hostSignal is the signal that sigtimedwait has taken.
+func hostSignal(t *emul.Task, r emul.Ret, buf guest.Ptr[host.Siginfo]) (*emul.Signal, error) {
+	si, err := buf.Load(t)
+	return &emul.Signal{Host: int(r.Val), Num: int(xlat.GuestSignal(unix.Signal(r.Val))), Info: si}, err
 }

@@ -17,6 +17,25 @@ const (
 	amd64SetTLSBase   = 136 // FreeBSD 15
 )
 
+// getXFPUState copies out the extended state behind the 512 bytes that a
+// context holds itself; parms are where to and how much.
+func getXFPUState(t *emul.Task, parms guest.Ptr[uint64]) emul.Action {
+	args, err := parms.LoadN(t, 2)
+	if err != nil {
+		return emul.Fail(err)
+	}
+	var buf [xstateMax]byte
+	n, err := t.XState(buf[:])
+	if err != nil || n < fxsaveSize {
+		return emul.Fail(abi.EINVAL)
+	}
+	ext := buf[fxsaveSize:n]
+	if args[1] > uint64(len(ext)) {
+		return emul.Fail(abi.EINVAL)
+	}
+	return emul.Fail(t.WriteMem(guest.Addr(args[0]), ext[:args[1]]))
+}
+
 // sysarch(2), sys_machdep.c. The bases are registers to a tracer, so no host
 // call is needed.
 func sysarch(t *emul.Task, op Int, parms guest.Ptr[uint64]) emul.Action {
@@ -40,6 +59,8 @@ func sysarch(t *emul.Task, op Int, parms guest.Ptr[uint64]) emul.Action {
 			r.Fs_base = v
 		}
 		return emul.Return(0)
+	case amd64GetXFPUState:
+		return getXFPUState(t, parms)
 	}
 	t.Loop().Debugf("pid %d: sysarch: operation %d is not served", t.Proc.Pid, op)
 	return emul.Fail(abi.EINVAL)
