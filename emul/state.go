@@ -29,6 +29,12 @@ func (t *Task) Guard() {
 	t.WriteMem(host.StateGuard, []byte{1, 0, 0, 0})
 }
 
+// KeepMappings says of t's process that patched call sites must leave what may
+// replace or remove a mapping to the personality: from now on until exec.
+func (t *Task) KeepMappings() {
+	t.WriteMem(host.StateShared, []byte{1, 0, 0, 0})
+}
+
 // Begin gives t the registers that a new image starts with.
 func (t *Task) Begin(r host.Regs) {
 	t.Regs = r

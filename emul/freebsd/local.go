@@ -21,6 +21,7 @@ const (
 	localScratchTop = host.ScratchTop
 	localErrnos     = host.ErrnoPage
 	localGuard      = host.StateGuard
+	localShared     = host.StateShared
 	localKept       = host.StateKept
 	localKeptMax    = host.KeptMax
 	localCodeEnd    = host.CodeEnd

@@ -88,6 +88,12 @@ failed: \
 	CMPL (R11), $0 \
 	JNE  slow
 
+// IFSHARED leaves what may end a mapping to the supervisor where some are shared.
+#define IFSHARED \
+	MOVL $const_localShared, R11 \
+	CMPL (R11), $0 \
+	JNE  slow
+
 // IFDEVICE leaves paths that may be a device's to it. A path that cannot be
 // read, or only its first three bytes, is found by the supervisor.
 #define IFDEVICE(path) \
@@ -342,6 +348,7 @@ TEXT ·localMmap(SB), NOSPLIT|NOFRAME, $0-0
 	JNE  slow
 	JMP  somewhere
 there:
+	IFSHARED
 	RANGE
 somewhere:
 	ENTER
@@ -356,6 +363,7 @@ somewhere:
 // int munmap(void *addr, size_t len)
 TEXT ·localMunmap(SB), NOSPLIT|NOFRAME, $0-0
 	START
+	IFSHARED
 	SIZE
 	RANGE
 	ENTER

@@ -84,6 +84,9 @@ func (m *procMemory) sharedAt(a uint64) (o object, off uint64, ok bool) {
 // noteMapping keeps the list true after mmap has mapped n bytes at at.
 func noteMapping(t *emul.Task, at, n uint64, fl uint32, fd FD, off uint64, then func() emul.Action) emul.Action {
 	p := procOf(t)
+	if fl&mapShared != 0 && len(p.mem.shared) == 0 {
+		t.KeepMappings()
+	}
 	if fl&mapShared == 0 {
 		p.mem.unshare(at, n)
 		return then()

@@ -70,6 +70,7 @@ func shmat(t *emul.Task, id Int, addr Addr, flags Int) emul.Action {
 		n := (d.Segsz + pageSize - 1) &^ (pageSize - 1)
 		attached := func(r emul.Ret) emul.Action {
 			if r.Err() == nil {
+				t.KeepMappings()
 				procOf(t).mem.share(sharedMap{at: uint64(r.Val), end: uint64(r.Val) + n, object: object{objSysV, uint64(id)}})
 			}
 			return emul.Finish(r)

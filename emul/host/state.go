@@ -7,6 +7,9 @@ const (
 	// StateGuard is nonzero if calls that name files or depend on the caller's
 	// IDs must come to the supervisor (32 bits).
 	StateGuard = StatePage
+	// StateShared is nonzero if what becomes of mappings must be known to the
+	// supervisor: some of them are shared (32 bits).
+	StateShared = StatePage + 4
 	// StateKept has a bit set for each descriptor that the supervisor keeps
 	// something about: what happens to it must not escape it.
 	StateKept = StatePage + 0x800
