@@ -57,7 +57,7 @@ func readStart() startInfo {
 // of the program it serves: the command line is overwritten in place (this
 // process's copy of it), as far as there is room.
 func retitle(title string) {
-	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&append([]byte(supervisorName), 0)[0])), 0, 0, 0)
+	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&append([]byte(host.SupervisorName), 0)[0])), 0, 0, 0)
 	argc := word(initialStack)
 	if argc == 0 {
 		return
@@ -68,8 +68,6 @@ func retitle(title string) {
 	clear(area)
 	copy(area, title)
 }
-
-const supervisorName = "lsf-supervisor"
 
 // The addresses come from Linux and stay valid: they are the stack that this
 // process was started with, which is not Go's.

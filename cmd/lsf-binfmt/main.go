@@ -33,7 +33,7 @@ func main() {
 		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
 	}
 	start := readStart()
-	retitle(fmt.Sprintf("%s of %d", supervisorName, guestPID))
+	retitle(fmt.Sprintf("%s of %d", host.SupervisorName, guestPID))
 	set, mistakes, err := settings(start)
 	if err != nil {
 		die(exitCannot, "lsf: %v", err)

@@ -2,6 +2,8 @@ package freebsd
 
 import (
 	"encoding/binary"
+	"os"
+	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -99,26 +101,92 @@ func kill(t *emul.Task, pid Int, sig Sig) emul.Action {
 		return emul.Fail(abi.EINVAL)
 	}
 	h := xlat.HostSignal(s)
-	if sig == 0 || h != 0 {
+	switch {
+	case pid == -1 && s == abi.SIGKILL:
+		return killAll(t)
+	case sig == 0 || h != 0:
 		return emul.Tail(unix.SYS_KILL, uint64(pid), uint64(h))
 	}
 	// Only guests of this supervisor can be given a signal that Linux has no
-	// number for. Linux still says who may and whether there is anybody.
-	return emul.Host(unix.SYS_KILL, uint64(pid), 0).Atomic().Then(func(r emul.Ret) emul.Action {
-		if r.Err() != nil {
-			return emul.Finish(r)
+	// number for. Linux says whether there is anybody, and who of them may.
+	to := guestsOf(t, int(pid))
+	calls := []emul.Call{emul.NewCall(unix.SYS_KILL, uint64(pid), 0)}
+	for _, p := range to {
+		calls = append(calls, emul.NewCall(unix.SYS_KILL, uint64(p.Pid), 0))
+	}
+	return emul.Batch(calls...).ThenAll(func(r []emul.Ret) emul.Action {
+		if err := r[0].Err(); err != nil {
+			return emul.Fail(err)
 		}
-		if pid > 0 {
-			p := t.Loop().Process(int(pid))
-			if p == nil {
-				t.Loop().Debugf("pid %d: kill(%d, %v): not a guest of this supervisor", t.Proc.Pid, pid, s)
-				return emul.Fail(abi.EINVAL)
+		if len(to) == 0 {
+			t.Loop().Debugf("pid %d: kill(%d, %v): no guest of this supervisor", t.Proc.Pid, pid, s)
+			return emul.Fail(abi.EINVAL)
+		}
+		for i, p := range to {
+			if r[1+i].Err() == nil && !p.Dead() {
+				queueToProcess(p, s, abi.SI_USER, t, 0)
 			}
-			queueToProcess(p, s, abi.SI_USER, t, 0)
-			return emul.Return(0)
 		}
-		t.Loop().Debugf("pid %d: kill(%d, %v): no process groups for signals without a Linux number", t.Proc.Pid, pid, s)
-		return emul.Fail(abi.EINVAL)
+		return emul.Return(0)
+	})
+}
+
+// guestsOf lists the guests that kill(pid) is for, of this supervisor's.
+func guestsOf(t *emul.Task, pid int) (ps []*emul.Process) {
+	group := -pid
+	if pid == 0 {
+		group, _ = unix.Getpgid(t.Proc.Pid)
+	}
+	t.Loop().Processes(func(p *emul.Process) {
+		if pg, err := unix.Getpgid(p.Pid); p.Pid == pid || pid == -1 && p != t.Proc || pid != -1 && err == nil && pg == group {
+			ps = append(ps, p)
+		}
+	})
+	return ps
+}
+
+// killAll kills whoever the caller may kill but itself, as kill(-1, SIGKILL)
+// does on FreeBSD (kern_sig.c killpg1), and spares supervisors: all other
+// signals these block, and without its own the caller would die, too. Without /proc Linux's
+// call must do.
+func killAll(t *emul.Task) emul.Action {
+	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+		return emul.Tail(unix.SYS_KILL, ^uint64(0), uint64(unix.SIGKILL))
+	}
+	dirs, _ := os.ReadDir("/proc")
+	var calls []emul.Call
+	for _, d := range dirs {
+		pid, err := strconv.Atoi(d.Name())
+		if err != nil || pid <= 1 || pid == t.Proc.Pid {
+			continue
+		}
+		if comm, _ := procFile("/proc/" + d.Name() + "/comm"); comm != host.SupervisorName {
+			calls = append(calls, emul.NewCall(unix.SYS_KILL, uint64(pid), uint64(unix.SIGKILL)))
+		}
+	}
+	return killEach(calls, abi.ESRCH)
+}
+
+// killEach makes the calls, some at a time, and answers 0 if one of them has succeeded, else
+// err.
+func killEach(calls []emul.Call, err error) emul.Action {
+	const chunk = 256
+	if len(calls) == 0 {
+		return emul.Fail(err)
+	}
+	n := min(len(calls), chunk)
+	return emul.Batch(calls[:n]...).ThenAll(func(r []emul.Ret) emul.Action {
+		for _, r := range r {
+			switch r.Err() {
+			case nil:
+				err = nil
+			case unix.EPERM:
+				if err == abi.ESRCH {
+					err = abi.EPERM
+				}
+			}
+		}
+		return killEach(calls[n:], err)
 	})
 }
 
