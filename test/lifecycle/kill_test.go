@@ -117,3 +117,13 @@ func killOne(r *rand.Rand, root int, supervisor bool) bool {
 	}
 	return unix.Kill(all[r.IntN(len(all))], unix.SIGKILL) == nil
 }
+
+// Whoever kills everybody lives on, and so does his supervisor.
+func TestKillAll(t *testing.T) {
+	inside(t, func(t *testing.T) {
+		cmd := exec.Command("unshare", "--pid", "--fork", "--mount-proc", program("guest"), "killall")
+		if got, want := output(t, cmd, "exit 0"), "kill 0\ndied 9\ndied 9\nkill -3\n"; got != want {
+			t.Errorf("got\n%swant\n%s", got, want)
+		}
+	})
+}

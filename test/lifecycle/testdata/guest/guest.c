@@ -98,6 +98,22 @@ static void children(char **a)
 }
 
 // stopping sees what its child's stops and continuations look like.
+// killall kills everybody but itself, twice.
+static void killall(char **a)
+{
+	int st;
+	long pid[2];
+	for (int i = 0; i < 2; i++)
+		if ((pid[i] = sys(SYS_fork)) == 0)
+			block();
+	say("kill ", sys(SYS_kill, -1, SIGKILL));
+	for (int i = 0; i < 2; i++) {
+		wait_for(pid[i], &st);
+		say("died ", (long)st);
+	}
+	say("kill ", sys(SYS_kill, -1, SIGKILL));
+}
+
 static void stopping(char **a)
 {
 	int st;
@@ -300,7 +316,7 @@ static const struct { const char *name; void (*run)(char **); } commands[] = {
 	{ "fault", fault }, { "children", children }, { "stopping", stopping }, { "cat", cat }, { "yes", yes },
 	{ "head", head }, { "leave-behind", leave_behind }, { "closeall", closeall }, { "away", away },
 	{ "daemon", daemon }, { "exec", do_exec }, { "interp", interp }, { "spawn", spawn }, { "chain", chain },
-	{ "tree", tree }, { "storm", storm }, { "forkbomb", forkbomb }, { "restart", restart }, { "registers", registers },
+	{ "tree", tree }, { "killall", killall }, { "storm", storm }, { "forkbomb", forkbomb }, { "restart", restart }, { "registers", registers },
 	{ "siginfo", siginfo },
 };
 
