@@ -81,6 +81,7 @@ func (p *process) exited(status uint32) {
 	p.abandon()
 	p.stopTimers()
 	p.os.umtxPages.exited(&p.mem)
+	p.umtxKilled(status)
 	p.pds.exited(int(xlat.WaitStatus(status)))
 	kqProcExited(p, int(xlat.WaitStatus(status)))
 }

@@ -21,3 +21,7 @@ func TestGuestSigfastblock(t *testing.T) {
 func TestGuestThreads(t *testing.T) {
 	runFreestanding(t, "threads", func(t *testing.T, out string) { wantLines(t, "threads", out, false) })
 }
+
+func TestGuestUmtxKill(t *testing.T) {
+	runFreestanding(t, "umtxkill", func(t *testing.T, out string) { wantLines(t, "umtxkill", out, false) })
+}

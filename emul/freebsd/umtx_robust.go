@@ -144,3 +144,11 @@ func (o *OS) TaskExiting(t *emul.Task) {
 		t.Loop().Rouse()
 	}
 }
+
+// umtxKilled rouses who sleeps when a process that shares memory was killed: it
+// may have been just between giving up a lock and waking somebody.
+func (p *process) umtxKilled(status uint32) {
+	if unix.WaitStatus(status).Signaled() && len(p.mem.shared) > 0 {
+		p.Loop().Rouse()
+	}
+}
