@@ -39,7 +39,7 @@ func (p *process) guestFile(fd int32) (string, bool) {
 	if t == nil {
 		return "", false
 	}
-	return fmt.Sprintf("/proc/%d/fd/%d", t.Tid, fd), true
+	return hostProc(fmt.Sprintf("/proc/%d/fd/%d", t.Tid, fd)), true
 }
 
 // watchVnode starts to tell u about the file at path.

@@ -157,6 +157,8 @@ func (p *process) kinfo(dir string) abi.KinfoProc {
 	}
 	if s, err := readProcStat(dir); err == nil {
 		s.fill(&k)
+	} else {
+		p.withoutProc(&k)
 	}
 	return k
 }
@@ -253,7 +255,7 @@ func (p *process) threads() []abi.KinfoProc {
 	return out
 }
 
-func (p *process) procDir() string { return "/proc/" + strconv.Itoa(p.Pid) }
+func (p *process) procDir() string { return hostProc("/proc/" + strconv.Itoa(p.Pid)) }
 
 // rootSeen is the process's root directory, or its prefix, as this process sees
 // it: what to cut off the names of its files in /proc.

@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"time"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -19,7 +21,7 @@ type Spec struct {
 // Start turns the process of t, which has nothing but LSF's region to keep,
 // into the program. If that fails it prints one line and exits 126 or 127.
 func (o *OS) Start(t *emul.Task, s Spec) emul.Action {
-	p := &process{Process: t.Proc, os: o, release: o.firstRelease()}
+	p := &process{Process: t.Proc, os: o, started: time.Now(), release: o.firstRelease()}
 	t.Proc.OS = p
 	p.sig.hostIgnored = o.Ignored
 	for n := unix.Signal(1); n <= 64; n++ {

@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"time"
+
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
@@ -11,6 +13,7 @@ import (
 type process struct {
 	*emul.Process
 	os        *OS
+	started   time.Time
 	release   release // what the guest is told the kernel is
 	prefix    prefix  // where paths are looked up first
 	sig       procSignals
@@ -46,6 +49,7 @@ func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 // forked adjusts the copy of its parent's state that a new process starts with.
 func (p *process) forked(parent *process) {
 	p.sockets = parent.sockets.forked()
+	p.started = time.Now()
 	p.pdeathsig = 0
 	p.timers, p.mqs, p.aio = nil, nil, procAIO{}
 	p.mem.private = 0

@@ -17,7 +17,7 @@ import (
 
 // mounts are the mounts that t sees, below its own root; none without /proc.
 func mounts(t *emul.Task) []xlat.Mount {
-	b, err := os.ReadFile("/proc/" + itoa(int64(t.Tid)) + "/mountinfo")
+	b, err := os.ReadFile(hostProc("/proc/" + itoa(int64(t.Tid)) + "/mountinfo"))
 	if err != nil {
 		return nil
 	}

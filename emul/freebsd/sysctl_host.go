@@ -18,7 +18,7 @@ import (
 // procFile returns the contents of a file below /proc or /sys without white
 // space around it.
 func procFile(path string) (string, error) {
-	b, err := os.ReadFile(path)
+	b, err := os.ReadFile(hostProc(path))
 	if err != nil {
 		return "", abi.ENOENT
 	}
