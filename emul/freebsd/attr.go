@@ -20,7 +20,23 @@ func lchmod(t *emul.Task, path Name, mode Mode) emul.Action {
 }
 
 func fchmod(t *emul.Task, fd FD, mode Mode) emul.Action {
-	do := emul.Tail(unix.SYS_FCHMOD, uint64(fd), uint64(mode&abi.ALLPERMS))
+	do := emul.Host(unix.SYS_FCHMOD, uint64(fd), uint64(mode&abi.ALLPERMS)).Then(func(r emul.Ret) emul.Action {
+		if r.Err() != unix.EBADF {
+			return emul.Finish(r)
+		}
+		// Perhaps opened with O_EXEC or O_SEARCH; Linux's O_PATH needs this (6.6).
+		empty, err := emul.AllocStore(t, byte(0))
+		if err != nil {
+			return emul.Fail(err)
+		}
+		return emul.Host(unix.SYS_FCHMODAT2, uint64(fd), uint64(empty), uint64(mode&abi.ALLPERMS), unix.AT_EMPTY_PATH).
+			Then(func(r2 emul.Ret) emul.Action {
+				if r2.Err() == unix.ENOSYS {
+					return emul.Finish(r)
+				}
+				return emul.Finish(r2)
+			})
+	})
 	if mode&abi.S_ISTXT == 0 {
 		return do
 	}

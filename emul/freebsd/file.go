@@ -123,9 +123,18 @@ func (o *opening) finish(t *emul.Task, r emul.Ret) emul.Action {
 // exec opens for execution or searching only: Linux's O_PATH, which forbids
 // reading and writing too, once the permission has been checked.
 func (o *opening) exec(t *emul.Task) emul.Action {
+	if o.flags&abi.O_CREAT != 0 {
+		return o.host(t).Then(func(r emul.Ret) emul.Action {
+			if r.Err() != nil {
+				return o.finish(t, r)
+			}
+			o.flags &^= abi.O_CREAT | abi.O_EXCL
+			return thenClose(r.Val, o.exec(t))
+		})
+	}
 	return emul.Host(unix.SYS_FACCESSAT2, uint64(o.fd), uint64(o.path), unix.X_OK, unix.AT_EACCESS).
 		Then(func(r emul.Ret) emul.Action {
-			if err := r.Err(); err != nil && err != unix.ENOSYS && o.flags&abi.O_CREAT == 0 {
+			if err := r.Err(); err != nil && err != unix.ENOSYS {
 				return emul.Fail(err)
 			}
 			const kept = unix.O_CLOEXEC | unix.O_DIRECTORY | unix.O_NOFOLLOW

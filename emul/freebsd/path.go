@@ -46,7 +46,13 @@ func unlinkat(t *emul.Task, fd FD, path Name, flags AtFlags) emul.Action {
 			return emul.Tail(unix.SYS_UNLINKAT, uint64(fd), uint64(path), unix.AT_REMOVEDIR)
 		}
 		return emul.Host(unix.SYS_UNLINKAT, uint64(fd), uint64(path), 0).
-			Then(func(r emul.Ret) emul.Action { return renamed(r, unix.EISDIR, abi.EPERM) })
+			Then(func(r emul.Ret) emul.Action {
+				s, err := guest.LoadString(t, guest.Addr(path), maxPath)
+				if err == nil && s != "" && strings.Trim(s, "/") == "" {
+					return emul.Finish(r) // the root directory has no name to remove
+				}
+				return renamed(r, unix.EISDIR, abi.EPERM)
+			})
 	})
 }
 

@@ -195,6 +195,17 @@ func wait6(t *emul.Task, idtype Int, id Long, status guest.Ptr[int32], options I
 	if err := si.Store(t, host.Siginfo{}); err != nil {
 		return emul.Fail(err)
 	}
+	if opts&(unix.WEXITED|unix.WUNTRACED|unix.WCONTINUED) == 0 {
+		// Traps of traced children only, which there are none of.
+		return emul.Host(unix.SYS_WAITID, kind, uint64(id), uint64(si), unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, 0).
+			Then(func(r emul.Ret) emul.Action {
+				if r.Err() == nil && opts&unix.WNOHANG == 0 {
+					t.Loop().Debugf("pid %d: wait6 for traps alone would never end", t.Proc.Pid)
+					return emul.Fail(abi.EINVAL)
+				}
+				return emul.Finish(r)
+			})
+	}
 	flags := uint64(opts)
 	if idtype == pPID {
 		flags |= procOf(t).pds.waitFlags(int64(id))

@@ -116,6 +116,14 @@ func guestState(c byte) int8 {
 	return abi.SSLEEP
 }
 
+// sleepFlags are ki_tdflags: whether a sleep can be interrupted.
+func sleepFlags(c byte) int64 {
+	if c == 'S' {
+		return abi.TDF_SINTR
+	}
+	return 0
+}
+
 const fscale = 2048 // FSCALE of sys/param.h: the unit of fixpt_t
 
 // kinfo fills FreeBSD's description of a process, from dir where that is there.
@@ -171,7 +179,7 @@ func (p *process) comm() string {
 
 func (s *procStat) fill(k *abi.KinfoProc) {
 	k.Ppid, k.Pgid, k.Sid, k.Tpgid = s.ppid, s.pgrp, s.session, s.tpgid
-	k.Stat = guestState(s.state)
+	k.Stat, k.Tdflags = guestState(s.state), sleepFlags(s.state)
 	k.Nice = int8(s.nice)
 	k.Ruid, k.Uid, k.Svuid = s.uids[0], s.uids[1], s.uids[2]
 	k.Rgid, k.Svgid = s.gids[0], s.gids[2]
@@ -234,7 +242,7 @@ func (p *process) threads() []abi.KinfoProc {
 		k.Tid = int32(tid) + tidBase
 		dir := p.procDir() + "/task/" + strconv.Itoa(tid)
 		if s, err := readProcStat(dir); err == nil {
-			k.Stat = guestState(s.state)
+			k.Stat, k.Tdflags = guestState(s.state), sleepFlags(s.state)
 			k.Runtime = uint64((s.utime + s.stime) * (1e6 / hz))
 			k.Rusage[0], k.Rusage[1] = s.utime/hz, s.utime%hz*(1e6/hz)
 			k.Rusage[2], k.Rusage[3] = s.stime/hz, s.stime%hz*(1e6/hz)

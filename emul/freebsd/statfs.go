@@ -2,6 +2,7 @@ package freebsd
 
 import (
 	"os"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -15,13 +16,15 @@ import (
 // File systems: statfs and its like, pathconf. Numbers come from the host's
 // statfs; names come from the task's mountinfo, as far as there is a /proc.
 
-// mounts are the mounts that t sees, below its own root; none without /proc.
+// mounts are the mounts that t sees, below its own root. That is always among
+// them, though Linux may have no mount there; without /proc it is the only one.
 func mounts(t *emul.Task) []xlat.Mount {
-	b, err := os.ReadFile(hostProc("/proc/" + itoa(int64(t.Tid)) + "/mountinfo"))
-	if err != nil {
-		return nil
+	b, _ := os.ReadFile(hostProc("/proc/" + itoa(int64(t.Tid)) + "/mountinfo"))
+	all := xlat.Mounts(string(b))
+	if slices.ContainsFunc(all, func(m xlat.Mount) bool { return m.On == "/" }) {
+		return all
 	}
-	return xlat.Mounts(string(b))
+	return append([]xlat.Mount{{On: "/"}}, all...)
 }
 
 // mountOf finds the mount that a file is on: by the mount ID of Linux 5.8, else
@@ -34,13 +37,14 @@ func mountOf(t *emul.Task, sx *unix.Statx_t) xlat.Mount {
 				return m
 			}
 		}
+		return all[0] // a directory of a mount whose own place is out of sight
 	}
 	for _, m := range all {
 		if m.Major == sx.Dev_major && m.Minor == sx.Dev_minor {
 			return m
 		}
 	}
-	return xlat.Mount{}
+	return all[0]
 }
 
 // withStatfs runs the statfs call (path or descriptor), and statx on the same
@@ -135,9 +139,6 @@ func eachMount(t *emul.Task, buf uint64, size Long, mode Int, unit uintptr, stor
 		return emul.Fail(abi.EINVAL)
 	}
 	all := mounts(t)
-	if len(all) == 0 {
-		all = []xlat.Mount{{On: "/"}}
-	}
 	if buf == 0 || size == 0 {
 		return emul.Return(uint64(len(all)))
 	}

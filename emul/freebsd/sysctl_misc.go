@@ -28,6 +28,7 @@ func sysctlMisc() []ctl {
 		{"security.bsd.suser_enabled", auto, rw, ctlInt(konst(1)), "Processes with uid 0 have privilege"},
 		{"security.bsd.see_other_uids", auto, rw, ctlInt(konst(1)), "Unprivileged processes may see subjects/objects with different real uid"},
 		{"security.bsd.see_other_gids", auto, rw, ctlInt(konst(1)), "Unprivileged processes may see subjects/objects with different real gid"},
+		{"security.bsd.map_at_zero", auto, rw, ctlInt(mapAtZero), "Permit processes to map an object at virtual address 0."},
 		{"security.bsd.hardlink_check_uid", auto, rw, ctlInt(procNum("/proc/sys/fs/protected_hardlinks")), "Unprivileged processes cannot create hard links to files owned by other users"},
 		{"security.bsd.unprivileged_proc_debug", auto, rw, ctlInt(konst(0)), "Unprivileged processes may use process debugging facilities"},
 	}
@@ -63,3 +64,11 @@ func sysctlMisc() []ctl {
 
 // openSockets counts the sockets of the network namespace.
 func openSockets(*sysctlReq) (int64, error) { return lineNum("/proc/self/net/sockstat", "sockets:", 1) }
+
+// mapAtZero: Linux has a lowest address instead (vm.mmap_min_addr).
+func mapAtZero(*sysctlReq) (int64, error) {
+	if n, err := readNum("/proc/sys/vm/mmap_min_addr"); err == nil && n == 0 {
+		return 1, nil
+	}
+	return 0, nil
+}

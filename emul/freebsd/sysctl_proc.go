@@ -375,20 +375,31 @@ func procFiledesc(r *sysctlReq) ([]byte, error) {
 	}
 	var out []byte
 	if strings.HasPrefix(p.image.path, "/") {
-		out = append(out, packKinfoFile(abi.KinfoFile{
-			Type: abi.KF_TYPE_VNODE, FD: abi.KF_FD_TYPE_TEXT, RefCount: -1, VnodeType: abi.KF_VTYPE_VREG, Flags: abi.KF_FLAG_READ,
-		}, p.image.path)...)
+		out = append(out, p.kinfoVnode(abi.KF_FD_TYPE_TEXT, "root"+p.image.path, p.image.path)...)
 	}
 	if cwd, err := p.procLink("cwd"); err == nil {
-		out = append(out, kinfoDir(abi.KF_FD_TYPE_CWD, cwd)...)
+		out = append(out, p.kinfoVnode(abi.KF_FD_TYPE_CWD, "cwd", cwd)...)
 	}
 	if root, err := p.procLink("root"); err == nil {
-		out = append(out, kinfoDir(abi.KF_FD_TYPE_ROOT, root)...)
+		out = append(out, p.kinfoVnode(abi.KF_FD_TYPE_ROOT, "root", root)...)
 	}
 	for _, fd := range fds {
 		out = append(out, p.kinfoFD(fd)...)
 	}
 	return out, nil
+}
+
+// kinfoVnode describes a file that a process uses without a descriptor; file is
+// where it is below /proc/PID.
+func (p *process) kinfoVnode(fd int32, file, path string) []byte {
+	var st unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, p.procDir()+"/"+file, 0, unix.STATX_BASIC_STATS, &st) != nil {
+		return packKinfoFile(abi.KinfoFile{Type: abi.KF_TYPE_VNODE, FD: fd, RefCount: -1, Flags: abi.KF_FLAG_READ}, path)
+	}
+	guest := xlat.Stat(&st)
+	k := xlat.KinfoFile(fd, &guest, abi.O_RDONLY, 0, path)
+	k.RefCount = -1
+	return packKinfoFile(k, path)
 }
 
 func (p *process) kinfoFD(fd int) []byte {

@@ -104,6 +104,8 @@ const (
 
 // Bits of KinfoProc.Kiflag (sys/user.h).
 const (
+	TDF_SINTR = 0x8 // in ki_tdflags: an interruptible sleep
+
 	KI_CTTY    = 0x1
 	KI_SLEADER = 0x2
 )
