@@ -169,6 +169,18 @@ func (j *aioJob) load(t *emul.Task) (err error) {
 	if host.Scratch(j.a.Buf) {
 		return abi.EFAULT // nothing of ours is for guests
 	}
+	if j.vectored() {
+		iov, err := guest.Ptr[unix.Iovec](j.a.Buf).LoadN(t, int(j.a.Nbytes))
+		if err != nil {
+			return err
+		}
+		var sum uint64
+		for _, v := range iov {
+			if sum += v.Len; v.Len > math.MaxInt64 || sum > math.MaxInt64 {
+				return abi.EINVAL
+			}
+		}
+	}
 	if j.list != nil {
 		if j.op = j.a.Opcode; j.op < abi.LIO_NOP || j.op > abi.LIO_READ {
 			return abi.EINVAL

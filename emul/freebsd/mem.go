@@ -112,9 +112,10 @@ func mapped(r emul.Ret, fl uint32, pageoff uint64) emul.Action {
 	case unix.EEXIST: // MAP_EXCL over something
 		return emul.Fail(abi.ENOMEM)
 	case unix.EPERM:
-		if fl&mapFixed != 0 { // below vm.mmap_min_addr
+		if fl&mapFixed != 0 && fl&(mapAnon|mapStack|mapGuard) != 0 { // below vm.mmap_min_addr
 			return emul.Fail(abi.EINVAL)
 		}
+		return emul.Fail(abi.EACCES) // a seal, or a file system without programs
 	}
 	return emul.Fail(r.Err())
 }

@@ -1,14 +1,17 @@
 package freebsd
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
+	"github.com/lsf-linux/lsf/emul/guest"
 )
 
 // Small calls about the kernel itself. The kernel that a guest sees has no
-// modules and an empty environment.
+// modules to list or load, and an empty environment.
 
 // kldnext lists kernel modules: file 0 is "before the first".
 func kldnext(_ *emul.Task, file Int) emul.Action {
@@ -91,4 +94,23 @@ func fchroot(t *emul.Task, fd FD) emul.Action {
 				})
 			})
 	})
+}
+
+// modules are parts of FreeBSD's kernel that programs look for before they use
+// them, as far as they are served.
+var modules = []string{"aio", "mqueuefs", "sysvmsg", "sysvsem", "sysvshm"}
+
+// modfind gives the number of a module (kern_module.c).
+func modfind(t *emul.Task, name Str) emul.Action {
+	s, err := guest.LoadString(t, guest.Addr(name), maxPath) // MAXMODNAME
+	if err == guest.ErrTooLong {
+		return emul.Fail(abi.ENAMETOOLONG)
+	}
+	if err != nil {
+		return emul.Fail(err)
+	}
+	if i := slices.Index(modules, s); i >= 0 {
+		return emul.Return(uint64(i + 1))
+	}
+	return emul.Fail(abi.ENOENT)
 }

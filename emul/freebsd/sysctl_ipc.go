@@ -47,6 +47,7 @@ func sysctlIPC() []ctl {
 
 		{"kern.ipc.posix_shm_list", auto, rd, ctlOpaque("S,kinfo_file", posixShmList), "POSIX SHM list"},
 
+		{"debug.iosize_max_clamp", auto, rw, ctlInt(konst(0)), "Clamp max i/o size to INT_MAX"},
 		{"kern.features.aio", auto, rd, ctlInt(konst(1)), "Asynchronous I/O"},
 		{"vfs.aio.max_aio_queue_per_proc", auto, rw, ctlInt(konst(aioQueueMax)), "Maximum queued aio requests per process"},
 		{"vfs.aio.enable_unsafe", auto, rw, ctlInt(konst(0)), "Permit asynchronous IO on all file types, not just known-safe types"},

@@ -205,7 +205,7 @@ var table = [...]emul.Row{
 	300: emul.Sys("modnext", emul.NotServed(abi.ENOENT, "there are no kernel modules")),
 	301: emul.Sys("modstat", emul.NotServed(abi.ENOENT, "there are no kernel modules")),
 	302: emul.Sys("modfnext", emul.NotServed(abi.ENOENT, "there are no kernel modules")),
-	303: emul.Sys("modfind", emul.NotServed(abi.ENOENT, "there are no kernel modules")),
+	303: emul.Sys("modfind", emul.H1(modfind)),
 	304: emul.Sys("kldload", emul.NotServed(abi.EPERM, "no kernel to load modules into")),
 	305: emul.Sys("kldunload", emul.NotServed(abi.EPERM, "there are no kernel modules")),
 	306: emul.Sys("kldfind", emul.NotServed(abi.ENOENT, "there are no kernel modules")),

@@ -244,6 +244,8 @@ func sealed() {
 	fmt.Println("no longer:", fcntl(fd, addSeals, sealWrite))
 	_, err = syscall.Pwrite(fd, []byte("x"), 0)
 	fmt.Println("write:", err)
+	_, err = syscall.Mmap(fd, 0, 10, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	fmt.Println("map for writing:", err)
 	fmt.Println("last seal:", fcntl(fd, addSeals, sealSeal), fcntl(fd, addSeals, sealSeal), fcntl(fd, getSeals, 0))
 	f, err := os.Open("/")
 	must(err)
