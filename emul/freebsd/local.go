@@ -13,7 +13,7 @@ import (
 
 // The local routines (local_amd64.s): where they lie, and what they must know.
 
-var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded uintptr
+var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf uintptr
 
 //nolint:unused // they are used in local_amd64.s
 const (
@@ -31,12 +31,15 @@ const (
 	localClockMax   = clockMax
 	localNumbers    = host.GuestCode + numbersOffset
 
-	localSysStatx  = unix.SYS_STATX
-	localSysOpenat = unix.SYS_OPENAT
-	localSysClose  = unix.SYS_CLOSE
-	localSysMmap   = unix.SYS_MMAP
-	localSysMunmap = unix.SYS_MUNMAP
-	localSysClock  = unix.SYS_CLOCK_GETTIME
+	localSysStatx     = unix.SYS_STATX
+	localSysOpenat    = unix.SYS_OPENAT
+	localSysClose     = unix.SYS_CLOSE
+	localSysMmap      = unix.SYS_MMAP
+	localSysMunmap    = unix.SYS_MUNMAP
+	localSysClock     = unix.SYS_CLOCK_GETTIME
+	localSysMadvise   = unix.SYS_MADVISE
+	localSysNanosleep = unix.SYS_NANOSLEEP
+	localSysGettid    = unix.SYS_GETTID
 
 	localEmptyPath  = unix.AT_EMPTY_PATH
 	localStatxMask  = statxMask
@@ -58,6 +61,12 @@ const (
 	localDirCreat  = abi.O_DIRECTORY | abi.O_CREAT
 	localOpenMode  = abi.ALLPERMS &^ abi.S_ISTXT
 	localNoctty    = unix.O_NOCTTY
+
+	localAdviseFree = 5 // MADV_FREE of FreeBSD (sys/mman.h)
+	localHostFree   = unix.MADV_FREE
+	localENOMEM     = unix.ENOMEM
+	localEINVAL     = unix.EINVAL
+	localEBADF      = unix.EBADF
 
 	localMapFixed = mapFixed
 	localMapAnon  = mapAnon | mapPrivate
@@ -103,3 +112,6 @@ func localMmap()
 func localMunmap()
 func localClockGettime()
 func localGuarded()
+func localMadvise()
+func localNanosleep()
+func localThrSelf()

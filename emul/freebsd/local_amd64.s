@@ -391,6 +391,56 @@ TEXT ·localClockGettime(SB), NOSPLIT|NOFRAME, $0-0
 	FINISH
 	END
 
+// int madvise(void *addr, size_t len, int behav): MADV_FREE, which allocators
+// make. FreeBSD minds neither holes nor what does not apply.
+TEXT ·localMadvise(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	CMPL DX, $const_localAdviseFree
+	JNE  slow
+	SIZE
+	RANGE
+	ENTER
+	MOVL $const_localHostFree, DX
+	MOVL $const_localSysMadvise, AX
+	SYSCALL
+	RDGSBASEQ R11
+	CMPQ AX, $-const_localENOMEM
+	JEQ  fine
+	CMPQ AX, $-const_localEINVAL
+	JEQ  fine
+	CMPQ AX, $-const_localEBADF
+	JNE  finish
+fine:
+	XORL AX, AX
+finish:
+	FINISH
+	END
+
+// int nanosleep(const struct timespec *rqtp, struct timespec *rmtp)
+TEXT ·localNanosleep(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	CMPQ (DI), $0 // is over at once; an error on Linux
+	JLT  slow
+	ENTER
+	MOVL $const_localSysNanosleep, AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+// int thr_self(long *id)
+TEXT ·localThrSelf(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	ENTER
+	MOVL $const_localSysGettid, AX
+	SYSCALL
+	RDGSBASEQ R11
+	ADDL $const_tidBase, AX
+	MOVQ AX, (DI)
+	XORL AX, AX
+	FINISH
+	END
+
 // Any call that passes as it stands, but for the guard.
 TEXT ·localGuarded(SB), NOSPLIT|NOFRAME, $0-0
 	START
@@ -420,3 +470,9 @@ DATA ·atMunmap(SB)/8, $·localMunmap(SB)
 GLOBL ·atMunmap(SB), NOPTR, $8
 DATA ·atClockGettime(SB)/8, $·localClockGettime(SB)
 GLOBL ·atClockGettime(SB), NOPTR, $8
+DATA ·atMadvise(SB)/8, $·localMadvise(SB)
+GLOBL ·atMadvise(SB), NOPTR, $8
+DATA ·atNanosleep(SB)/8, $·localNanosleep(SB)
+GLOBL ·atNanosleep(SB), NOPTR, $8
+DATA ·atThrSelf(SB)/8, $·localThrSelf(SB)
+GLOBL ·atThrSelf(SB), NOPTR, $8

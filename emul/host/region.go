@@ -20,8 +20,8 @@ const (
 	CodeBase   = 0x100000
 	enginePage = CodeBase + 0x1000 // from here to thunkEnd syscalls are Linux's
 	// routineBase is where the personality's routine lies.
-	routineBase = CodeBase + 0x2000 // two pages
-	thunkBase   = CodeBase + 0x4000 // thunks of patched call sites
+	routineBase = CodeBase + 0x3000 // two pages
+	thunkBase   = CodeBase + 0x5000 // thunks of patched call sites
 	thunkEnd    = thunkBase + 0x8000
 	// ErrnoPage maps a Linux errno to the guest's, a byte each.
 	ErrnoPage = thunkEnd

@@ -16,6 +16,7 @@ import (
 const (
 	sysClockGettime = 232
 	sysKqueue       = 362
+	sysThrSelf      = 432
 	sysMmap         = 477
 	sysOpenat       = 499
 	sysFstat        = 551
@@ -178,6 +179,24 @@ func otherCalls() []pair {
 	for clock := range uintptr(20) {
 		errno(fmt.Sprint("clock ", clock), sysClockGettime, clock, ptr(&ts))
 	}
+	for advice := range uintptr(12) {
+		errno(fmt.Sprint("madvise ", advice), syscall.SYS_MADVISE, 1<<41, 8192, advice)
+		errno(fmt.Sprint("madvise odd ", advice), syscall.SYS_MADVISE, 1<<41+1, 1, advice)
+	}
+	errno("madvise kernel", syscall.SYS_MADVISE, ^uintptr(8191), 4096, 5)
+	for _, rq := range [][2]int64{{0, 0}, {0, 1000}, {-1, 0}, {0, -1}, {0, 1e9}, {-1, 1e9}} {
+		errno(fmt.Sprint("nanosleep ", rq), syscall.SYS_NANOSLEEP, ptr(&rq))
+	}
+	errno("nanosleep wild", syscall.SYS_NANOSLEEP, 16)
+	errno("thr_self wild", sysThrSelf, 16)
+	ps = append(ps, pair{"thr_self", func(c call) string {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		var id [2]int64
+		_, e := c(sysThrSelf, ptr(&id[0]))
+		must(indirect(sysThrSelf, ptr(&id[1])))
+		return fmt.Sprint(e, id[0] == id[1])
+	}})
 	errno("clock wild", sysClockGettime, 0, 16)
 	errno("clock negative", sysClockGettime, ^uintptr(0), ptr(&ts))
 	ps = append(ps, pair{"mmap", func(c call) string {
