@@ -169,9 +169,6 @@ func missingDevice(t *emul.Task, path Path, failed error, then func(*abi.Stat) e
 	if name == "" {
 		return emul.Fail(failed)
 	}
-	if fd, ok := stdDescriptor(name); ok {
-		return withFstat(t, fd, then)
-	}
 	if st, ok := procOf(t).os.devfs().stat(name); ok {
 		return then(&st)
 	}
@@ -184,17 +181,33 @@ func missingDevice(t *emul.Task, path Path, failed error, then func(*abi.Stat) e
 
 // accessDevice is access(2) for such a name. Nobody may execute a device.
 func accessDevice(t *emul.Task, path Path, mode AccessMode) emul.Action {
+	allowed := func(*abi.Stat) emul.Action {
+		if mode&unix.X_OK != 0 {
+			return emul.Fail(abi.EACCES)
+		}
+		return emul.Return(0)
+	}
+	if fd, ok := stdDescriptor(deviceName(t, path)); ok {
+		return statDescriptor(t, fd, allowed)
+	}
 	return emul.Host(unix.SYS_FACCESSAT, cwd, uint64(path), uint64(mode)).Then(func(r emul.Ret) emul.Action {
 		err := r.Err()
 		if err != unix.ENOENT && err != unix.ENOTDIR {
 			return emul.Finish(r)
 		}
-		return missingDevice(t, path, err, func(*abi.Stat) emul.Action {
-			if mode&unix.X_OK != 0 {
-				return emul.Fail(abi.EACCES)
-			}
-			return emul.Return(0)
-		})
+		return missingDevice(t, path, err, allowed)
+	})
+}
+
+// statDescriptor is stat(2) of /dev/fd/N: a device, whatever file it is
+// (fs/fdescfs/fdesc_vnops.c fdesc_getattr).
+func statDescriptor(t *emul.Task, fd FD, then func(*abi.Stat) emul.Action) emul.Action {
+	return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_GETFD).Atomic().Then(func(r emul.Ret) emul.Action {
+		if r.Err() != nil {
+			return emul.Finish(r)
+		}
+		st := (&device{minor: uint32(fd)}).stat()
+		return then(&st)
 	})
 }
 

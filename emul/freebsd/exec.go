@@ -1,9 +1,11 @@
 package freebsd
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"strings"
 
@@ -262,6 +264,8 @@ func (p *program) inspect() emul.Action {
 			if s := string(b); s[0] == '/' && !strings.HasSuffix(s, " (deleted)") {
 				p.realPath = p.prefix.guest(s)
 			}
+		} else if s, err := os.Readlink(hostProc(fmt.Sprintf("/proc/%d/fd/%d", t.Tid, p.fd))); err == nil && s[0] == '/' {
+			p.realPath = procOf(t).rootSeen().guest(s)
 		}
 		if err := p.keep(0, int(r[2].Val)); err != nil {
 			return p.fail(err)
@@ -576,7 +580,7 @@ func (p *program) replaceNow() emul.Action {
 
 // comm is what ps(1) shows as the command's name.
 func (p *program) comm() string {
-	c := path.Base(p.path)
+	c := path.Base(cmp.Or(p.realPath, p.path))
 	if len(c) > 15 {
 		c = c[:15]
 	}

@@ -21,6 +21,9 @@ func withStat(t *emul.Task, fd FD, path, flags uint64, then func(*abi.Stat) emul
 
 // statPath is withStat for a path, which may be a device that is not there.
 func statPath(t *emul.Task, fd FD, path Path, flags uint64, then func(*abi.Stat) emul.Action) emul.Action {
+	if std, ok := stdDescriptor(deviceName(t, path)); ok {
+		return statDescriptor(t, std, then)
+	}
 	return tryStat(t, fd, uint64(path), flags, func(r emul.Ret) emul.Action {
 		if err := r.Err(); err == unix.ENOENT || err == unix.ENOTDIR {
 			return missingDevice(t, path, err, then)

@@ -99,6 +99,9 @@ func descriptors() {
 	g.Read(b)
 	at, _ := f.Seek(0, io.SeekCurrent)
 	show("/dev/fd shares the offset", string(b), at)
+	var st unix.Stat_t
+	err = unix.Stat(fmt.Sprintf("/dev/fd/%d", f.Fd()), &st)
+	show("stat of /dev/fd", name(err), fmt.Sprintf("%o", st.Mode&unix.S_IFMT), name(unix.Access("/dev/stdout", unix.W_OK)))
 	_, err = os.Open("/dev/fd/300")
 	show("/dev/fd of none", name(err))
 	ro, err := os.Open(f.Name())
