@@ -35,6 +35,12 @@ func (t *Task) KeepMappings() {
 	t.WriteMem(host.StateShared, []byte{1, 0, 0, 0})
 }
 
+// KeepTimeouts says of t's process that patched call sites must leave sleeps
+// with a timeout to the personality: from now on until exec.
+func (t *Task) KeepTimeouts() {
+	t.WriteMem(host.StateTimeouts, []byte{1, 0, 0, 0})
+}
+
 // Begin gives t the registers that a new image starts with.
 func (t *Task) Begin(r host.Regs) {
 	t.Regs = r

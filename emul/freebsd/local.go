@@ -22,6 +22,7 @@ const (
 	localErrnos     = host.ErrnoPage
 	localGuard      = host.StateGuard
 	localShared     = host.StateShared
+	umtxTimeouts    = host.StateTimeouts
 	localKept       = host.StateKept
 	localKeptMax    = host.KeptMax
 	localCodeEnd    = host.CodeEnd

@@ -58,6 +58,7 @@ func umtxOp(t *emul.Task, obj Addr, op UmtxOp, val Long, uaddr1, uaddr2 Addr) em
 			return emul.Fail(abi.EINVAL)
 		}
 		procOf(t).umtx.minTimeout = uint64(val)
+		t.KeepTimeouts()
 		return emul.Return(0)
 	case abi.UMTX_OP_NWAKE_PRIVATE:
 		if c.narrow {

@@ -1,3 +1,4 @@
+#include "go_asm.h"
 #include "textflag.h"
 
 // The locks of _umtx_op(2), as code that runs in the guest's own thread: it
@@ -362,6 +363,9 @@ prologue:
 	CMPL	CX, $15
 	JNE	slow
 timed:
+	MOVL	$const_umtxTimeouts, DI
+	CMPL	(DI), $0
+	JNE	slow
 	MOVL	$0, fWAITOP	// FUTEX_WAIT, relative
 	CMPQ	R10, $16
 	JLS	dispatch

@@ -10,6 +10,9 @@ const (
 	// StateShared is nonzero if what becomes of mappings must be known to the
 	// supervisor: some of them are shared (32 bits).
 	StateShared = StatePage + 4
+	// StateTimeouts is nonzero if sleeps with a timeout must come to the
+	// supervisor (32 bits).
+	StateTimeouts = StatePage + 8
 	// StateKept has a bit set for each descriptor that the supervisor keeps
 	// something about: what happens to it must not escape it.
 	StateKept = StatePage + 0x800
