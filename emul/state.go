@@ -41,6 +41,16 @@ func (t *Task) KeepTimeouts() {
 	t.WriteMem(host.StateTimeouts, []byte{1, 0, 0, 0})
 }
 
+// Awake says whether some thread of t's process is not to sleep in its next call
+// that may: then all calls of the routine come to the personality.
+func (t *Task) Awake(any bool) {
+	b := []byte{0, 0, 0, 0}
+	if any {
+		b[0] = 1
+	}
+	t.WriteMem(host.StateAwake, b)
+}
+
 // Begin gives t the registers that a new image starts with.
 func (t *Task) Begin(r host.Regs) {
 	t.Regs = r

@@ -23,6 +23,7 @@ const (
 	localGuard      = host.StateGuard
 	localShared     = host.StateShared
 	umtxTimeouts    = host.StateTimeouts
+	umtxAwake       = host.StateAwake
 	localKept       = host.StateKept
 	localKeptMax    = host.KeptMax
 	localCodeEnd    = host.CodeEnd

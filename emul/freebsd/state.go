@@ -40,6 +40,7 @@ type thread struct {
 	name      string // thr_set_name
 	suspended bool   // in thr_suspend
 	wakeup    bool   // thr_wake came before or during thr_suspend
+	awake     bool   // it has called thr_wake for itself: its next sleep ends at once
 	leaving   bool   // in thr_exit
 }
 

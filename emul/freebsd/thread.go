@@ -118,6 +118,7 @@ func thrExit(t *emul.Task, state guest.Ptr[int64]) emul.Action {
 }
 
 func thrLeave(t *emul.Task, state guest.Ptr[int64]) emul.Action {
+	threadOf(t).setAwake(false)
 	var calls []emul.Call
 	if state != 0 && state.Store(t, 1) == nil {
 		calls = append(calls, emul.NewCall(unix.SYS_FUTEX, uint64(state), futexWake, maxWake))
@@ -188,8 +189,9 @@ func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 
 func thrSuspend(t *emul.Task, timeout guest.Ptr[unix.Timespec]) emul.Action {
 	th := threadOf(t)
-	if th.wakeup {
+	if th.wakeup || th.awake {
 		th.wakeup = false
+		th.setAwake(false)
 		return emul.Return(0)
 	}
 	d, err := loadTimeout(t, timeout)
@@ -222,11 +224,31 @@ func thrWake(t *emul.Task, id Long) emul.Action {
 		return emul.Fail(abi.ESRCH)
 	}
 	th := threadOf(o)
+	if o == t {
+		th.setAwake(true)
+		return emul.Return(0)
+	}
 	th.wakeup = true
 	if th.suspended {
 		o.Wake()
 	}
 	return emul.Return(0)
+}
+
+// setAwake sets or takes back that the thread's next sleep ends at once with
+// EINTR (TDP_WAKEUP): libthr's way to be cancelled in a call that is about to
+// begin. It holds for thr_suspend and _umtx_op; other calls are interrupted by
+// the signal only.
+func (th *thread) setAwake(on bool) {
+	if th.awake == on {
+		return
+	}
+	th.awake = on
+	any := false
+	for _, o := range th.Proc.Tasks {
+		any = any || threadOf(o).awake
+	}
+	th.Task.Awake(any)
 }
 
 func thrSetName(t *emul.Task, id Long, name Str) emul.Action {

@@ -94,8 +94,21 @@ type umtxCall struct {
 // run enters the routine, with the timeout as Linux wants it.
 func (c *umtxCall) run() emul.Action {
 	args := []uint64{uint64(c.obj), uint64(c.op), c.val, uint64(c.uaddr1)}
+	// A thread that is kept awake enters with a mark, and comes back to us.
+	var mark uint64
+	routine := func(op, at uint64) emul.Action {
+		a := emul.Routine(op|mark, at, args...)
+		if mark != 0 {
+			a = a.Then(func(r emul.Ret) emul.Action { return emul.RoutineDone(c.t, r) })
+		}
+		return a
+	}
+	if th := threadOf(c.t); th.awake && (c.sleeps() || c.op == abi.UMTX_OP_SET_CEILING) {
+		th.setAwake(false)
+		mark = 1 << 32
+	}
 	if !c.sleeps() || c.uaddr2 == 0 {
-		return emul.Routine(futexWaitBitset, 0, args...)
+		return routine(futexWaitBitset, 0)
 	}
 	ut, err := c.timeout()
 	if err != nil {
@@ -110,7 +123,7 @@ func (c *umtxCall) run() emul.Action {
 	if err != nil {
 		return emul.Fail(err)
 	}
-	a := emul.Routine(op, uint64(at), args...)
+	a := routine(op, uint64(at))
 	if ut.absolute || c.op != abi.UMTX_OP_SEM_WAIT && c.op != abi.UMTX_OP_SEM2_WAIT {
 		return a
 	}

@@ -319,12 +319,13 @@ nonewoken:
 
 TEXT umtxMain<>(SB),NOSPLIT|NOFRAME,$0-0
 	MARK(1)
-	// From the supervisor: AX futex operation for sleeping, R8 Linux's
+	// From the supervisor: AX futex operation for sleeping (the upper half is
+	// not 0 if it must not sleep), R8 Linux's
 	// timeout or 0, the rest as the guest has it, R9 where to return.
 	JMP	prologue
 	MARK(2)
 	// From a patched call site: R8 as the guest has it.
-	MOVQ	$-1, AX
+	MOVL	$-1, AX
 prologue:
 	LEAQ	-FRAME(SP), SP
 	MOVQ	DI, 0(SP)
@@ -339,7 +340,9 @@ prologue:
 	MOVQ	R13, 72(SP)
 	MOVQ	R14, 80(SP)
 	MOVQ	R15, 88(SP)
-	MOVQ	$0, 96(SP)
+	MOVQ	AX, R11
+	SHRQ	$32, R11
+	MOVQ	R11, 96(SP)
 	MOVQ	AX, 104(SP)
 	MOVQ	AX, 112(SP)
 	MOVQ	R8, 120(SP)
@@ -353,6 +356,9 @@ prologue:
 	CMPL	fWAITOP, $-1
 	JNE	dispatch
 	MOVL	$FUTEX_WAIT_BITSET, fWAITOP
+	MOVL	$const_umtxAwake, DI
+	CMPL	(DI), $0
+	JNE	slow
 	TESTQ	R8, R8
 	JEQ	dispatch
 	// With a timeout, only the WAIT forms are known to fit Linux as they are.

@@ -20,7 +20,8 @@ import (
 //	2  entry for call sites: R9 where to return (behind the guest's syscall)
 //	3  the frame is complete: R15 points to it. It holds, a word each, RDI, RSI,
 //	   RDX, R10, R8, the return address, RBX, RBP, R12 to R15, a word that keeps
-//	   the thread from sleeping if it is not 0, and RAX: -1 from a call site
+//	   the thread from sleeping if it is not 0 (at first, the upper half of RAX),
+//	   and RAX, whose lower half is -1 from a call site
 //	4  RSP points to the frame, RAX is the result: 0 or an errno of the guest
 //	5  the call is left to the supervisor; RSP points to the frame
 //	6  the end
@@ -95,7 +96,7 @@ func (ro *Routine) Locate(r *Regs, mem guest.Memory) (st RoutineState, site *Reg
 			st = RoutineRunning
 		}
 	case off < ro.mark[3]:
-		if off < ro.mark[2] || off >= ro.lea && int64(r.Rax) != -1 {
+		if off < ro.mark[2] || off >= ro.lea && int32(r.Rax) != -1 {
 			return RoutineNotStarted, nil
 		}
 		if off > ro.lea {
@@ -115,7 +116,7 @@ func (ro *Routine) Locate(r *Regs, mem guest.Memory) (st RoutineState, site *Reg
 		}
 	}
 	var b [frameSize]byte
-	if mem.ReadMem(guest.Addr(frame), b[:]) != nil || int64(binary.LittleEndian.Uint64(b[frameRAX:])) != -1 {
+	if mem.ReadMem(guest.Addr(frame), b[:]) != nil || int32(binary.LittleEndian.Uint32(b[frameRAX:])) != -1 {
 		return st, nil
 	}
 	for i, at := range []*uint64{&g.Rdi, &g.Rsi, &g.Rdx, &g.R10, &g.R8, &g.Rip, &g.Rbx, &g.Rbp, &g.R12, &g.R13, &g.R14, &g.R15} {

@@ -20,5 +20,9 @@ const (
 	KeptMax = 8 * 0x800
 )
 
+// StateAwake is nonzero if some thread of the process is not to sleep in its next
+// call that may: the routine then leaves all calls to the supervisor (32 bits).
+const StateAwake = StatePage + 12
+
 // ScratchTop is the upper half of all addresses in scratch memory.
 const ScratchTop = scratchBase >> 32
