@@ -171,3 +171,12 @@ func (t *Task) HostRegs() (r host.Regs, err error) {
 	err = t.trace.GetRegs(&r)
 	return r, err
 }
+
+// Call is the system call that the task is in, or nil: for guest code, and for
+// calls that the supervisor need not see end.
+func (t *Task) Call() *Row {
+	if t.state == stopped || t.state == inHost {
+		return t.Row
+	}
+	return nil
+}

@@ -29,6 +29,8 @@ type Stack struct {
 	Base      uint64 // where Data goes: the lowest address written
 	Data      []byte // Base to Top
 	PsStrings uint64 // struct ps_strings
+	Auxv      uint64 // the auxiliary vector
+	AuxvLen   uint64 // its length in bytes, AT_NULL included
 
 	ArgStart, ArgEnd uint64 // the strings of argv
 	EnvStart, EnvEnd uint64 // the strings of the environment
@@ -121,6 +123,7 @@ func BuildStack(s StackSpec) (*Stack, error) {
 		}
 		vec += word // a null pointer ends each vector
 	}
+	st.Auxv, st.AuxvLen = aux, uint64(len(auxv))*auxvSize
 	for i, a := range auxv {
 		put(aux+uint64(i)*auxvSize, a.Type)
 		put(aux+uint64(i)*auxvSize+word, a.Val)

@@ -24,6 +24,7 @@ type procImage struct {
 	path                           string // absolute where possible, and without symbolic links
 	argv                           []string
 	psStrings, usrstack, stackSize uint64
+	auxv, auxvLen                  uint64 // where the auxiliary vector was put
 }
 
 // Where programs are put (amd64/include/vmparam.h, imgact_elf.c).
@@ -694,7 +695,8 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 		}
 	}
 	pr := procOf(t)
-	pr.image = procImage{path: p.realPath, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack}
+	pr.image = procImage{path: p.realPath, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack,
+		auxv: stack.Auxv, auxvLen: stack.AuxvLen}
 	pr.prefix, pr.release = p.prefix, p.release
 	pr.mem.brk, pr.mem.brkStart = p.image.Brk, p.image.Brk
 	th := threadOf(t)

@@ -28,7 +28,7 @@ type procStat struct {
 	uids, gids                     [4]uint32 // real, effective, saved, file system
 	groups                         []uint32
 	nvcsw, nivcsw                  int64
-	data, stack                    int64 // bytes
+	data, peak                     int64 // bytes
 }
 
 // readProcStat reads it from dir, /proc/PID or /proc/PID/task/TID.
@@ -96,32 +96,10 @@ func (s *procStat) readStatus(dir string) {
 			s.nivcsw = v[0]
 		case key == "VmData" && len(v) == 1:
 			s.data = v[0] << 10
-		case key == "VmStk" && len(v) == 1:
-			s.stack = v[0] << 10
+		case key == "VmHWM" && len(v) == 1:
+			s.peak = v[0] << 10
 		}
 	}
-}
-
-// guestState converts a state letter. Guests rest in a trace stop while the
-// supervisor serves them; to each other they are running then.
-func guestState(c byte) int8 {
-	switch c {
-	case 'R', 't':
-		return abi.SRUN
-	case 'T':
-		return abi.SSTOP
-	case 'Z', 'X':
-		return abi.SZOMB
-	}
-	return abi.SSLEEP
-}
-
-// sleepFlags are ki_tdflags: whether a sleep can be interrupted.
-func sleepFlags(c byte) int64 {
-	if c == 'S' {
-		return abi.TDF_SINTR
-	}
-	return 0
 }
 
 const fscale = 2048 // FSCALE of sys/param.h: the unit of fixpt_t
@@ -144,9 +122,6 @@ func (p *process) kinfo(dir string) abi.KinfoProc {
 		Oncpu:      -1,
 		Pri:        [4]uint8{abi.PRI_TIMESHARE, 120, 120, 120},
 	}
-	if p.Parent != nil && !p.Parent.Dead() {
-		k.Ppid = int32(p.Parent.Pid)
-	}
 	copy(k.Comm[:len(k.Comm)-1], p.comm())
 	copy(k.Emul[:len(k.Emul)-1], "FreeBSD ELF64")
 	copy(k.Login[:len(k.Login)-1], *p.loginName())
@@ -163,12 +138,48 @@ func (p *process) kinfo(dir string) abi.KinfoProc {
 	if k.Numthreads > 1 {
 		k.Flag |= abi.P_HADTHREADS
 	}
+	if p.ids.sugid {
+		k.Flag |= abi.P_SUGID
+	}
+	var letter byte
 	if s, err := readProcStat(dir); err == nil {
 		s.fill(&k)
+		letter = s.state
+		p.sizes(&k, s)
 	} else {
 		p.withoutProc(&k)
 	}
+	if t := p.Any(); t != nil {
+		p.waiting(&k, t, letter)
+	}
 	return k
+}
+
+// sizes fills in how much memory the program has mapped: without LSF's own, and
+// without guard pages, as FreeBSD counts. The stack, which is mapped as a
+// whole here, counts as far as FreeBSD's would have grown by now.
+func (p *process) sizes(k *abi.KinfoProc, s *procStat) {
+	const growth = 128 << 10 // sgrowsiz
+	stack := uint64(growth)
+	if t := p.Any(); t != nil && t.Regs.Rsp > p.image.usrstack-p.image.stackSize && t.Regs.Rsp < p.image.usrstack {
+		stack = (p.image.usrstack - t.Regs.Rsp + growth - 1) / growth * growth
+	}
+	k.Ssize = int64(stack / pageSize)
+	k.Dsize = max(s.data-int64(p.image.stackSize), 0) / pageSize
+	text, err := procFile(p.procDir() + "/maps")
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(text) {
+		e, _, ok := mapping(line)
+		switch {
+		case !ok || e.Type == abi.KVME_TYPE_GUARD:
+		case e.Flags&abi.KVME_FLAG_GROWS_DOWN != 0:
+			k.Size += stack
+		default:
+			k.Size += e.End - e.Start
+		}
+	}
 }
 
 // comm is the command's name, as FreeBSD takes it from the path.
@@ -179,18 +190,14 @@ func (p *process) comm() string {
 
 func (s *procStat) fill(k *abi.KinfoProc) {
 	k.Ppid, k.Pgid, k.Sid, k.Tpgid = s.ppid, s.pgrp, s.session, s.tpgid
-	k.Stat, k.Tdflags = guestState(s.state), sleepFlags(s.state)
 	k.Nice = int8(s.nice)
 	k.Ruid, k.Uid, k.Svuid = s.uids[0], s.uids[1], s.uids[2]
 	k.Rgid, k.Svgid = s.gids[0], s.gids[2]
 	groups := append([]uint32{s.gids[1]}, s.groups...)
 	k.Ngroups = int16(copy(k.Groups[:], groups))
-	k.Size = uint64(s.vsize)
 	k.Rssize = s.rss
 	k.Swrss = s.rss
 	k.Tsize = int64(s.endCode-s.startCode) / pageSize
-	k.Dsize = s.data / pageSize
-	k.Ssize = s.stack / pageSize
 	k.Runtime = uint64((s.utime + s.stime) * (1e6 / hz))
 	k.Numthreads = int32(s.numThreads)
 	k.Lastcpu = int32(s.processor)
@@ -222,7 +229,7 @@ func (s *procStat) fill(k *abi.KinfoProc) {
 	// majflt, nswap, inblock, oublock, msgsnd, msgrcv, nsignals, nvcsw, nivcsw
 	k.Rusage[0], k.Rusage[1] = ticks(s.utime)
 	k.Rusage[2], k.Rusage[3] = ticks(s.stime)
-	k.Rusage[4] = s.rss * pageSize >> 10
+	k.Rusage[4] = s.peak >> 10
 	k.Rusage[8], k.Rusage[9] = s.minflt, s.majflt
 	k.Rusage[16], k.Rusage[17] = s.nvcsw, s.nivcsw
 	k.RusageCh[0], k.RusageCh[1] = ticks(s.cutime)
@@ -241,13 +248,15 @@ func (p *process) threads() []abi.KinfoProc {
 		k := base
 		k.Tid = int32(tid) + tidBase
 		dir := p.procDir() + "/task/" + strconv.Itoa(tid)
+		var letter byte
 		if s, err := readProcStat(dir); err == nil {
-			k.Stat, k.Tdflags = guestState(s.state), sleepFlags(s.state)
+			letter = s.state
 			k.Runtime = uint64((s.utime + s.stime) * (1e6 / hz))
 			k.Rusage[0], k.Rusage[1] = s.utime/hz, s.utime%hz*(1e6/hz)
 			k.Rusage[2], k.Rusage[3] = s.stime/hz, s.stime%hz*(1e6/hz)
 			k.Lastcpu = int32(s.processor)
 		}
+		p.waiting(&k, t, letter)
 		th := t.OS.(*thread)
 		name := th.name
 		if name == "" {

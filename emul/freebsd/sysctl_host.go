@@ -4,6 +4,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -104,12 +105,18 @@ func ncpu(*sysctlReq) (int64, error) {
 			return n, nil
 		}
 	}
-	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &set); err != nil {
-		return 0, err
-	}
-	return int64(set.Count()), nil
+	return ownCPUs(), nil
 }
+
+// ownCPUs is on how many CPUs the supervisor may run, as it was when it was
+// asked first: later it binds itself to one.
+var ownCPUs = sync.OnceValue(func() int64 {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return 1
+	}
+	return int64(set.Count())
+})
 
 // listLen counts the members of a list such as "0-3,8".
 func listLen(s string) int64 {

@@ -88,7 +88,7 @@ func sysctlKern() []ctl {
 		{"kern.hz", auto, tun, ctlInt(konst(hz)), "Number of clock ticks per second"},
 		{"kern.fscale", auto, rd, ctlInt(konst(fscale)), "Fixed-point scale factor used for calculating load average values"},
 		{"kern.ccpu", auto, rd, ctlInt(konst(0)), "Decay factor used for updating %CPU"},
-		{"kern.pid_max", auto, tun, ctlInt(capped(procNum("/proc/sys/kernel/pid_max"))), "Maximum allowed pid"},
+		{"kern.pid_max", auto, tun, ctlInt(pidMax), "Maximum allowed pid"},
 		{"kern.lastpid", auto, rd, ctlInt(procField("/proc/loadavg", 4)), "Last used PID"},
 		{"kern.randompid", auto, rw, ctlInt(konst(0)), "Random PID modulus"},
 		{"kern.openfiles", auto, rd, ctlInt(procField("/proc/sys/fs/file-nr", 0)), "System-wide number of open files"},
@@ -142,6 +142,14 @@ func sysctlKern() []ctl {
 		{"kern.features.compat_freebsd6", auto, any, ctlInt(konst(1)), "Compatible with FreeBSD 6"},
 		{"kern.features.compat_freebsd7", auto, any, ctlInt(konst(1)), "Compatible with FreeBSD 7"},
 	}
+}
+
+// pidMax: no Linux kernel goes beyond 4194304 (PID_MAX_LIMIT).
+func pidMax(*sysctlReq) (int64, error) {
+	if n, err := readNum("/proc/sys/kernel/pid_max"); err == nil {
+		return n, nil
+	}
+	return 4 << 20, nil
 }
 
 // argMax is FreeBSD's ARG_MAX on LP64 (sys/syslimits.h), in bytes.

@@ -11,6 +11,8 @@ import (
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
+	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
 )
 
 // sysctlProc is kern.proc.*: what the supervisor knows of its own guests, and
@@ -35,6 +37,8 @@ func sysctlProc() []ctl {
 		{"kern.proc.ps_strings", abi.KERN_PROC_PS_STRINGS, rd, nodeOf(procPsStrings), "Process ps_strings location"},
 		{"kern.proc.umask", abi.KERN_PROC_UMASK, rd, nodeOf(procUmask), "Process umask"},
 		{"kern.proc.cwd", abi.KERN_PROC_CWD, rd, nodeActing(procCwd), "Process current working directory"},
+		{"kern.proc.auxv", abi.KERN_PROC_AUXV, rd, nodeOf(procAuxv), "Process ELF auxiliary vector"},
+		{"kern.proc.sigtramp", abi.KERN_PROC_SIGTRAMP, rd, nodeOf(procSigtramp), "Process signal trampoline location"},
 		{"kern.proc.nfds", abi.KERN_PROC_NFDS, rd, nodeOf(procNfds), "Number of open file descriptors"},
 	}
 	for _, by := range []struct {
@@ -234,6 +238,28 @@ func procEnv(r *sysctlReq) ([]byte, error) {
 	return psStrings(t, p.image.psStrings)
 }
 
+// procAuxv gives the auxiliary vector, out of the program's memory.
+func procAuxv(r *sysctlReq) ([]byte, error) {
+	p, err := procArg(r)
+	if err != nil {
+		return nil, err
+	}
+	t := p.Any()
+	if t == nil {
+		return nil, abi.ESRCH
+	}
+	b := make([]byte, p.image.auxvLen)
+	return b, t.ReadMem(guest.Addr(p.image.auxv), b)
+}
+
+// procSigtramp says where the code is that signal handlers return to.
+func procSigtramp(r *sysctlReq) ([]byte, error) {
+	if _, err := procArg(r); err != nil {
+		return nil, err
+	}
+	return structBytes(abi.KinfoSigtramp{Start: host.GuestCode, End: host.GuestCode + uint64(len(sigcode))}), nil
+}
+
 func procRlimit(r *sysctlReq) ([]byte, error) {
 	if len(r.rest) != 2 {
 		return nil, abi.EINVAL
@@ -389,23 +415,28 @@ func procFiledesc(r *sysctlReq) ([]byte, error) {
 	return out, nil
 }
 
-// kinfoVnode describes a file that a process uses without a descriptor; file is
-// where it is below /proc/PID.
-func (p *process) kinfoVnode(fd int32, file, path string) []byte {
-	var st unix.Statx_t
-	if unix.Statx(unix.AT_FDCWD, p.procDir()+"/"+file, 0, unix.STATX_BASIC_STATS, &st) != nil {
-		return packKinfoFile(abi.KinfoFile{Type: abi.KF_TYPE_VNODE, FD: fd, RefCount: -1, Flags: abi.KF_FLAG_READ}, path)
+// statFile is stat(2) of what a name below the process's directory in /proc leads to.
+func (p *process) statFile(name string) (st unix.Statx_t, err error) {
+	err = unix.Statx(unix.AT_FDCWD, p.procDir()+"/"+name, 0, unix.STATX_BASIC_STATS, &st)
+	return st, err
+}
+
+// kinfoVnode describes a file that the process uses without a descriptor; name
+// is below its directory in /proc.
+func (p *process) kinfoVnode(fd int32, name, path string) []byte {
+	k := abi.KinfoFile{Type: abi.KF_TYPE_VNODE, VnodeType: abi.KF_VTYPE_UNKNOWN}
+	if st, err := p.statFile(name); err == nil {
+		attr := xlat.Stat(&st)
+		k = xlat.KinfoFile(fd, &attr, abi.O_RDONLY, 0, path)
 	}
-	guest := xlat.Stat(&st)
-	k := xlat.KinfoFile(fd, &guest, abi.O_RDONLY, 0, path)
-	k.RefCount = -1
+	k.FD, k.RefCount, k.Offset, k.Flags = fd, -1, -1, abi.KF_FLAG_READ
 	return packKinfoFile(k, path)
 }
 
 func (p *process) kinfoFD(fd int) []byte {
 	name := "fd/" + strconv.Itoa(fd)
-	var st unix.Statx_t
-	if unix.Statx(unix.AT_FDCWD, p.procDir()+"/"+name, 0, unix.STATX_BASIC_STATS, &st) != nil {
+	st, err := p.statFile(name)
+	if err != nil {
 		return nil // closed by now
 	}
 	var offset int64
@@ -422,8 +453,8 @@ func (p *process) kinfoFD(fd int) []byte {
 		}
 	}
 	path, _ := p.procLink(name)
-	guest := xlat.Stat(&st)
-	k := xlat.KinfoFile(int32(fd), &guest, xlat.StatusFlags(flags), offset, path)
+	attr := xlat.Stat(&st)
+	k := xlat.KinfoFile(int32(fd), &attr, xlat.StatusFlags(flags), offset, path)
 	if path == "anon_inode:[eventpoll]" {
 		k.Type = abi.KF_TYPE_KQUEUE
 	}
@@ -439,16 +470,9 @@ func procVmmap(r *sysctlReq) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := procFile(p.procDir() + "/maps")
+	text, err := procFile(p.procDir() + "/smaps")
 	if err != nil {
 		return nil, err
 	}
-	var out []byte
-	root := p.rootSeen()
-	for line := range strings.Lines(text) {
-		if e := vmEntry(strings.TrimSuffix(line, "\n"), root); e != nil {
-			out = append(out, e...)
-		}
-	}
-	return out, nil
+	return vmEntries(text, p.rootSeen()), nil
 }

@@ -56,6 +56,13 @@ func sysctlVM() []ctl {
 		{"v_inactive_target", konst(0)},
 		{"v_pageout_free_min", konst(0)},
 		{"v_interrupt_free_min", konst(0)},
+	} {
+		rows = append(rows, ctl{"vm.stats.vm." + c.name, auto, rd, ctlUint(masked32(c.f)), ""})
+	}
+	for _, c := range []struct {
+		name string
+		f    numFunc
+	}{
 		{"v_vm_faults", vmstat("pgfault")},
 		{"v_io_faults", vmstat("pgmajfault")},
 		{"v_cow_faults", konst(0)},
@@ -87,7 +94,7 @@ func sysctlVM() []ctl {
 		{"v_rforkpages", konst(0)},
 		{"v_kthreadpages", konst(0)},
 	} {
-		rows = append(rows, ctl{"vm.stats.vm." + c.name, auto, rd, ctlUint(masked32(c.f)), ""})
+		rows = append(rows, ctl{"vm.stats.vm." + c.name, auto, rd, counter(c.f), ""})
 	}
 	for _, c := range []struct {
 		name string
@@ -99,9 +106,24 @@ func sysctlVM() []ctl {
 		{"v_intr", kernStat("intr", 0)},
 		{"v_soft", kernStat("softirq", 0)},
 	} {
-		rows = append(rows, ctl{"vm.stats.sys." + c.name, auto, rd, ctlUint(masked32(c.f)), ""})
+		rows = append(rows, ctl{"vm.stats.sys." + c.name, auto, rd, counter(c.f), ""})
 	}
 	return rows
+}
+
+// counter is a 64-bit counter; whoever has room for 32 bits only gets those, as
+// FreeBSD 11 had it (vm_meter.c sysctl_handle_vmstat).
+func counter(f numFunc) ctlVal {
+	v := ctlU64(f)
+	get := v.get
+	v.get = func(r *sysctlReq) ([]byte, error) {
+		b, err := get(r)
+		if err == nil && r.oldlen == 4 {
+			b = b[:4]
+		}
+		return b, err
+	}
+	return v
 }
 
 // masked32 is a counter that wraps around at 32 bits.

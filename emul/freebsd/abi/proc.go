@@ -5,7 +5,8 @@ package abi
 type KinfoProc struct {
 	Structsize int32
 	Layout     int32
-	_          [8]uint64 // args, paddr, addr, tracep, textvp, fd, vmspace, wchan
+	_          [7]uint64 // args, paddr, addr, tracep, textvp, fd, vmspace
+	Wchan      uint64    // what it sleeps on; of use only in being 0 or not
 	Pid        int32
 	Ppid       int32
 	Pgid       int32
@@ -97,17 +98,23 @@ const (
 // Bits of KinfoProc.Flag (sys/proc.h).
 const (
 	P_CONTROLT   = 0x00000002
+	P_PPWAIT     = 0x00000010
 	P_HADTHREADS = 0x00000080
+	P_SUGID      = 0x00000100
 	P_EXEC       = 0x00004000
 	P_INMEM      = 0x10000000
 )
 
 // Bits of KinfoProc.Kiflag (sys/user.h).
 const (
-	TDF_SINTR = 0x8 // in ki_tdflags: an interruptible sleep
-
 	KI_CTTY    = 0x1
 	KI_SLEADER = 0x2
+)
+
+// Bits of KinfoProc.Tdflags (sys/proc.h).
+const (
+	TDF_INMEM = 0x4
+	TDF_SINTR = 0x8
 )
 
 // PRI_TIMESHARE is the scheduling class of ordinary threads (sys/priority.h).
@@ -164,6 +171,12 @@ const (
 	KVME_FLAG_COW        = 1
 	KVME_FLAG_GROWS_DOWN = 0x20
 )
+
+// KinfoSigtramp is struct kinfo_sigtramp (sys/user.h): addresses [Start, End).
+type KinfoSigtramp struct {
+	Start, End uint64
+	_          [4]uint64
+}
 
 // Vmtotal is struct vmtotal (sys/vmmeter.h): pages, and numbers of processes.
 type Vmtotal struct {
