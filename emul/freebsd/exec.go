@@ -57,6 +57,7 @@ type program struct {
 	argvAt   uint64 // the guest's own vectors, for a Linux program
 	envvAt   uint64
 	prefix   prefix // where the program will look paths up first
+	byFD     bool   // fexecve: path is made up
 	script   bool   // an interpreter of a script is being loaded
 	initial  bool   // there is no program to go back to: failure ends the process
 	late     bool   // it is an interpreter, which FreeBSD loads when the old program is gone
@@ -78,7 +79,7 @@ func fexecve(t *emul.Task, fd FD, argv, envv Vector) emul.Action {
 	if err != nil {
 		return emul.Fail(err)
 	}
-	p.path = fmt.Sprintf("/dev/fd/%d", fd)
+	p.path, p.byFD = fmt.Sprintf("/dev/fd/%d", fd), true
 	return emul.Host(unix.SYS_FCNTL, uint64(fd), unix.F_DUPFD_CLOEXEC, 0).Atomic().Then(func(r emul.Ret) emul.Action {
 		if r.Err() != nil {
 			return emul.Finish(r)
@@ -267,6 +268,9 @@ func (p *program) inspect() emul.Action {
 			}
 		} else if s, err := os.Readlink(hostProc(fmt.Sprintf("/proc/%d/fd/%d", t.Tid, p.fd))); err == nil && s[0] == '/' {
 			p.realPath = procOf(t).rootSeen().guest(s)
+		}
+		if p.byFD {
+			p.absPath = p.realPath
 		}
 		if err := p.keep(0, int(r[2].Val)); err != nil {
 			return p.fail(err)
