@@ -575,7 +575,15 @@ func (p *program) replaceNow() emul.Action {
 	}
 	return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action {
 		return leaveRobust(p.t, func() emul.Action {
-			return emul.ExecStub(p.t, p.comm(), p.fail, func() emul.Action {
+			// A signal may come when the old program's memory is gone already.
+			th := threadOf(p.t)
+			fast := th.sig.fast
+			th.sig.fast = fastblock{}
+			failed := func(err error) emul.Action {
+				th.sig.fast = fast
+				return p.fail(err)
+			}
+			return emul.ExecStub(p.t, p.comm(), failed, func() emul.Action {
 				procOf(p.t).execed()
 				return kqExec(p.t, p.enter)
 			})
