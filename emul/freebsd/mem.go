@@ -26,7 +26,7 @@ const (
 	mapGuard     = 0x2000
 	mapExcl      = 0x4000
 	mapNocore    = 0x20000
-	mapPrefault  = 0x40000
+	mapPrefault  = 0x40000 // a hint; Linux's MAP_POPULATE would copy and read more than it means
 	map32Bit     = 0x80000
 	mapAlignMask = 0xff << 24
 	mapKnown     = mapShared | mapPrivate | mapFixed | mapStack | mapNosync | mapAnon | mapGuard | mapExcl |
@@ -142,9 +142,6 @@ func hostMapFlags(fl uint32) uint64 {
 	}
 	if fl&map32Bit != 0 {
 		h |= unix.MAP_32BIT
-	}
-	if fl&mapPrefault != 0 {
-		h |= unix.MAP_POPULATE
 	}
 	return h
 }
