@@ -7,5 +7,6 @@ func TestGuestSockets(t *testing.T) {
 }
 
 func TestGuestSysctl(t *testing.T) {
+	runGuest(t, "procs", func(t *testing.T, out string) { wantLines(t, "procs", out, false) })
 	runGuest(t, "sysctl", func(t *testing.T, out string) { wantLines(t, "sysctl", out, false) })
 }

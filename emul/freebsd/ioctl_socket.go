@@ -36,6 +36,14 @@ func ioctlSocket(t *emul.Task, fd FD, cmd IoctlCmd, arg Addr) emul.Action {
 		case cmd&abi.IOC_OUT == 0:
 			return emul.Fail(abi.EPERM)
 		}
+		switch cmd {
+		case abi.SIOCGIFAFLAG_IN6, abi.SIOCGIFALIFETIME_IN6:
+			return in6Address(t, cmd, guest.Addr(arg))
+		case abi.SIOCGDEFIFACE_IN6: // none: Linux has no such thing
+			return emul.Fail(guest.Ptr[uint64](arg+abi.IFNAMSIZ).Store(t, 0))
+		case abi.SIOCGIFINFO_IN6:
+			return in6Interface(t, guest.Addr(arg))
+		}
 		return ifGet(t, cmd, guest.Ptr[[abi.SizeofIfreq]byte](arg))
 	})
 }

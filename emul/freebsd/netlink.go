@@ -38,6 +38,9 @@ type netAddr struct {
 	addr      []byte
 	broadcast []byte
 	peer      []byte
+	flags     uint32 // unix.IFA_F_*
+	preferred uint32 // seconds that it has left, all ones for ever
+	valid     uint32
 }
 
 // netRoute is an entry of a routing table.
@@ -178,7 +181,8 @@ func netAddrs() ([]netAddr, error) {
 		if m.Header.Type != unix.RTM_NEWADDR || len(m.Data) < unix.SizeofIfAddrmsg {
 			continue
 		}
-		a := netAddr{family: m.Data[0], prefixLen: int(m.Data[1]), index: int(word(m.Data[4:]))}
+		a := netAddr{family: m.Data[0], prefixLen: int(m.Data[1]), index: int(word(m.Data[4:])),
+			flags: uint32(m.Data[2]), preferred: ^uint32(0), valid: ^uint32(0)}
 		var address, local []byte
 		attrs(&m, unix.SizeofIfAddrmsg, func(kind uint16, v []byte) {
 			switch kind {
@@ -188,6 +192,12 @@ func netAddrs() ([]netAddr, error) {
 				local = v
 			case unix.IFA_BROADCAST:
 				a.broadcast = v
+			case unix.IFA_FLAGS:
+				a.flags = word(v)
+			case unix.IFA_CACHEINFO:
+				if len(v) >= 8 {
+					a.preferred, a.valid = word(v), word(v[4:])
+				}
 			}
 		})
 		// With both, the local one is ours and the other is the peer's.

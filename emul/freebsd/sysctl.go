@@ -59,7 +59,7 @@ type ctlNode struct {
 // changed.
 var sysctlTree = sync.OnceValue(func() *ctlNode {
 	return buildSysctls(slices.Concat(sysctlEarly(), sysctlNodes(), sysctlKern(), sysctlProc(), sysctlHW(), sysctlNet(),
-		sysctlVM(), sysctlMisc(), sysctlIPC()))
+		sysctlVM(), sysctlSockets(), sysctlJail(), sysctlMisc(), sysctlIPC()))
 })
 
 // earlyTree holds the few that programs ask for when they start, which most of

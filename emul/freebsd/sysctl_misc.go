@@ -23,8 +23,6 @@ func sysctlMisc() []ctl {
 		{"user.tzname_max", 20, any, ctlInt(konst(255)), "Min Maximum number of types supported for timezone names"},
 		{"user.localbase", 21, rw, ctlText("/usr/local"), "Prefix used to install and locate add-on packages"},
 
-		{"security.jail.jailed", auto, rd, ctlInt(konst(0)), "Process in jail?"},
-		{"security.jail.vnet", auto, rd, ctlInt(konst(0)), "Jail owns vnet?"},
 		{"security.bsd.suser_enabled", auto, rw, ctlInt(konst(1)), "Processes with uid 0 have privilege"},
 		{"security.bsd.see_other_uids", auto, rw, ctlInt(konst(1)), "Unprivileged processes may see subjects/objects with different real uid"},
 		{"security.bsd.see_other_gids", auto, rw, ctlInt(konst(1)), "Unprivileged processes may see subjects/objects with different real gid"},

@@ -46,6 +46,9 @@ func sysctlNet() []ctl {
 		{"net.link.generic.system", 1, rw, branch(), "Variables global to all interfaces"},
 		{"net.link.generic.system.ifcount", 1, rd, ctlInt(ifCount), "Maximum known interface index"},
 
+		{"net.local.stream", abi.SOCK_STREAM, rw, branch(), "SOCK_STREAM"},
+		{"net.local.dgram", abi.SOCK_DGRAM, rw, branch(), "SOCK_DGRAM"},
+		{"net.local.seqpacket", abi.SOCK_SEQPACKET, rw, branch(), "SOCK_SEQPACKET"},
 		{"net.local.dgram.maxdgram", auto, rw, ctlUlong(procNum(procCore + "wmem_default")), "Maximum datagram size"},
 		{"net.local.dgram.recvspace", auto, rw, ctlUlong(procNum(procCore + "rmem_default")), "Default datagram receive space"},
 		{"net.local.stream.recvspace", auto, rw, ctlUlong(procNum(procCore + "rmem_default")), "Default stream receive space"},

@@ -434,10 +434,19 @@ func (p *process) kinfoVnode(fd int32, name, path string) []byte {
 }
 
 func (p *process) kinfoFD(fd int) []byte {
+	k, ok := p.describeFD(fd)
+	if !ok {
+		return nil
+	}
+	return packKinfoFile(k, unix.ByteSliceToString(k.Path[:]))
+}
+
+// describeFD describes an open file; false if it is closed by now.
+func (p *process) describeFD(fd int) (abi.KinfoFile, bool) {
 	name := "fd/" + strconv.Itoa(fd)
 	st, err := p.statFile(name)
 	if err != nil {
-		return nil // closed by now
+		return abi.KinfoFile{}, false
 	}
 	var offset int64
 	var flags uint64
@@ -458,10 +467,7 @@ func (p *process) kinfoFD(fd int) []byte {
 	if path == "anon_inode:[eventpoll]" {
 		k.Type = abi.KF_TYPE_KQUEUE
 	}
-	if !strings.HasPrefix(path, "/") {
-		path = ""
-	}
-	return packKinfoFile(k, path)
+	return k, true
 }
 
 // procVmmap gives the mappings of a process, without LSF's own.

@@ -142,3 +142,12 @@ func TCPInfo(in *unix.TCPInfo, wscale uint8) abi.TCPInfo {
 		RcvOoopack:    in.Rcv_ooopack,
 	}
 }
+
+// In6Flags converts the flags of an IPv6 address.
+func In6Flags(f uint32) int32 {
+	return int32(toLinux(uint64(f), []bitPair{
+		{unix.IFA_F_TENTATIVE, abi.IN6_IFF_TENTATIVE}, {unix.IFA_F_DADFAILED, abi.IN6_IFF_DUPLICATED},
+		{unix.IFA_F_DEPRECATED, abi.IN6_IFF_DEPRECATED}, {unix.IFA_F_NODAD, abi.IN6_IFF_NODAD},
+		{unix.IFA_F_TEMPORARY, abi.IN6_IFF_TEMPORARY},
+	}))
+}
