@@ -56,9 +56,14 @@ func standIn(t *emul.Task, d *device, flags OpenFlags) emul.Action {
 			return emul.Finish(r)
 		}
 		fd := r.Val
-		return emul.Host(unix.SYS_FCHMOD, uint64(fd), mode).Atomic().Then(func(r emul.Ret) emul.Action {
-			if r.Err() != nil {
-				return thenClose(fd, emul.Finish(r))
+		calls := []emul.Call{emul.NewCall(unix.SYS_FCHMOD, uint64(fd), mode)}
+		if flags&abi.O_APPEND != 0 {
+			status := typ&unix.SOCK_NONBLOCK | unix.O_APPEND
+			calls = append(calls, emul.NewCall(unix.SYS_FCNTL, uint64(fd), unix.F_SETFL, status))
+		}
+		return emul.Batch(calls...).ThenAll(func(r []emul.Ret) emul.Action {
+			if r[0].Err() != nil {
+				return thenClose(fd, emul.Finish(r[0]))
 			}
 			o.standIns = true
 			return emul.Return(uint64(fd))
@@ -116,6 +121,25 @@ func withStandIn(t *emul.Task, row *emul.Row) emul.Action {
 			}
 			return emul.Finish(r)
 		})
+	})
+}
+
+// withStandInMode goes on with how a stand-in was opened (abi.O_ACCMODE), or
+// does other if fd is none.
+func withStandInMode(t *emul.Task, fd FD, then func(acc int32) emul.Action, other emul.Action) emul.Action {
+	buf := emul.Alloc[unix.Stat_t](t)
+	return emul.Host(unix.SYS_FSTAT, uint64(fd), uint64(buf)).Atomic().Then(func(r emul.Ret) emul.Action {
+		h, err := buf.Load(t)
+		if r.Err() != nil || err != nil || standInFor(&abi.Stat{Mode: uint16(h.Mode)}) == nil {
+			return other
+		}
+		switch h.Mode & (standInRead | standInWrite) {
+		case standInRead:
+			return then(abi.O_RDONLY)
+		case standInWrite:
+			return then(abi.O_WRONLY)
+		}
+		return then(abi.O_RDWR)
 	})
 }
 

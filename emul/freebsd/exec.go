@@ -115,6 +115,9 @@ func newProgram(t *emul.Task, argv, envv Vector) (*program, error) {
 	if envv != 0 {
 		p.envv, err = loadVector(t, envv, &room)
 	}
+	if err == nil && len(p.argv) == 0 {
+		err = abi.EINVAL
+	}
 	return p, err
 }
 

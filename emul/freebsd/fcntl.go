@@ -35,7 +35,13 @@ func fcntl(t *emul.Task, fd FD, cmd FcntlCmd, arg Long) emul.Action {
 			if err := r.Err(); err != nil {
 				return emul.Fail(err)
 			}
-			return emul.Return(uint64(xlat.StatusFlags(uint64(r.Val))))
+			flags := xlat.StatusFlags(uint64(r.Val))
+			if !procOf(t).os.standIns {
+				return emul.Return(uint64(flags))
+			}
+			return withStandInMode(t, fd, func(acc int32) emul.Action {
+				return emul.Return(uint64(flags&^abi.O_ACCMODE | acc))
+			}, emul.Return(uint64(flags)))
 		})
 	case abi.F_SETFL:
 		const settable = abi.O_NONBLOCK | abi.O_APPEND | abi.O_ASYNC

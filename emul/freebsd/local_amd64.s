@@ -419,6 +419,8 @@ finish:
 // int nanosleep(const struct timespec *rqtp, struct timespec *rmtp)
 TEXT ·localNanosleep(SB), NOSPLIT|NOFRAME, $0-0
 	START
+	TESTQ SI, SI // what remains is put right
+	JNE  slow
 	CMPQ (DI), $0 // is over at once; an error on Linux
 	JLT  slow
 	ENTER

@@ -152,8 +152,14 @@ func mknodat11(t *emul.Task, fd FD, path Name, mode Mode, dev Uint) emul.Action 
 // mknodat makes devices and, with device number 0, fifos; all else is EINVAL
 // (vfs_syscalls.c kern_mknodat).
 func mknodat(_ *emul.Task, fd FD, path Name, mode Mode, dev Size) emul.Action {
+	host := emul.Tail(unix.SYS_MKNODAT, uint64(fd), uint64(path), uint64(mode&(abi.S_IFMT|abi.ALLPERMS)),
+		xlat.LinuxDev(uint64(dev)))
 	switch mode & abi.S_IFMT {
 	case abi.S_IFCHR, abi.S_IFBLK:
+		if dev == 0 {
+			// To Linux that is a whiteout, which anybody may make.
+			return asRoot(func() emul.Action { return host })
+		}
 	case abi.S_IFIFO:
 		if dev != 0 {
 			return emul.Fail(abi.EINVAL)
@@ -161,8 +167,7 @@ func mknodat(_ *emul.Task, fd FD, path Name, mode Mode, dev Size) emul.Action {
 	default:
 		return emul.Fail(abi.EINVAL)
 	}
-	return emul.Tail(unix.SYS_MKNODAT, uint64(fd), uint64(path), uint64(mode&(abi.S_IFMT|abi.ALLPERMS)),
-		xlat.LinuxDev(uint64(dev)))
+	return host
 }
 
 // readlink: Linux's count is an int.

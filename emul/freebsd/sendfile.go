@@ -66,10 +66,18 @@ func startSendfile(t *emul.Task, fd, s FD, offset Long, nbytes Size, hdtr guest.
 			return emul.Fail(err)
 		case typ != unix.SOCK_STREAM:
 			return emul.Fail(abi.EINVAL)
-		case c.hdtr.Headers == 0:
-			return c.file()
 		}
-		return c.vector(c.hdtr.Headers, c.hdtr.HdrCnt, unix.MSG_MORE, c.file)
+		return sockoptInt(t, s, unix.SOL_SOCKET, unix.SO_ACCEPTCONN, func(listening int32, err error) emul.Action {
+			switch {
+			case err != nil:
+				return emul.Fail(err)
+			case listening != 0:
+				return emul.Fail(abi.ENOTCONN)
+			case c.hdtr.Headers == 0:
+				return c.file()
+			}
+			return c.vector(c.hdtr.Headers, c.hdtr.HdrCnt, unix.MSG_MORE, c.file)
+		})
 	})
 }
 

@@ -176,7 +176,21 @@ func connect(t *emul.Task, s FD, name Sockaddr, namelen Uint) emul.Action {
 // bindat and connectat look the path of a unix socket up below a directory.
 func bindat(t *emul.Task, dir, s FD, name Sockaddr, namelen Uint) emul.Action {
 	return withSockaddr(t, dir, name, uint32(namelen), false, func(at guest.Addr, host []byte) emul.Action {
-		return emul.Tail(unix.SYS_BIND, uint64(s), uint64(at), uint64(len(host)))
+		if isUnix(host) || isInet(host) {
+			return emul.Tail(unix.SYS_BIND, uint64(s), uint64(at), uint64(len(host)))
+		}
+		return emul.Host(unix.SYS_BIND, uint64(s), uint64(at), uint64(len(host))).Then(func(r emul.Ret) emul.Action {
+			if r.Err() != unix.EINVAL {
+				return emul.Finish(r)
+			}
+			// What Linux says of another family's address for a unix socket.
+			return sockoptInt(t, s, unix.SOL_SOCKET, unix.SO_DOMAIN, func(domain int32, err error) emul.Action {
+				if err == nil && domain == unix.AF_UNIX {
+					return emul.Fail(abi.EAFNOSUPPORT)
+				}
+				return emul.Finish(r)
+			})
+		})
 	})
 }
 

@@ -136,7 +136,38 @@ func nanosleep(t *emul.Task, rqt, rmt guest.Ptr[abi.Timespec]) emul.Action {
 	case ts.Sec < 0:
 		return emul.Return(0)
 	}
-	return emul.Tail(unix.SYS_NANOSLEEP, uint64(rqt), uint64(rmt)).NoRestart()
+	if rmt == 0 {
+		return emul.Tail(unix.SYS_NANOSLEEP, uint64(rqt), 0).NoRestart()
+	}
+	return withRemaining(t, ts, rmt, func(rem uint64) emul.Action {
+		return emul.Host(unix.SYS_NANOSLEEP, uint64(rqt), rem)
+	}, emul.Fail)
+}
+
+// withRemaining sleeps for ts and stores what is left of it when a signal
+// comes. Linux may say that more is left than was asked for: it counts the
+// slack of its timers in.
+func withRemaining(t *emul.Task, ts abi.Timespec, rmt guest.Ptr[abi.Timespec], sleep func(rem uint64) emul.Action, done func(error) emul.Action) emul.Action {
+	buf, err := emul.AllocStore(t, ts)
+	if err != nil {
+		return done(err)
+	}
+	return sleep(uint64(buf)).NoRestart().Then(func(r emul.Ret) emul.Action {
+		if r.Err() != unix.EINTR {
+			return done(r.Err())
+		}
+		left, err := buf.Load(t)
+		if err == nil {
+			if left.Sec > ts.Sec || left.Sec == ts.Sec && left.Nsec > ts.Nsec {
+				left = ts
+			}
+			err = rmt.Store(t, left)
+		}
+		if err != nil {
+			return done(err)
+		}
+		return done(unix.EINTR)
+	})
 }
 
 // clockNanosleep gives its error as the result (kern_posix_error).
@@ -154,6 +185,11 @@ func clockNanosleep(t *emul.Task, c Clock, flags Int, rqt, rmt guest.Ptr[abi.Tim
 	}
 	if ts.Sec < 0 {
 		return emul.Return(0)
+	}
+	if rmt != 0 && flags&abi.TIMER_ABSTIME == 0 {
+		return withRemaining(t, ts, rmt, func(rem uint64) emul.Action {
+			return emul.Host(unix.SYS_CLOCK_NANOSLEEP, uint64(l), uint64(flags), uint64(rqt), rem)
+		}, posixError)
 	}
 	return emul.Host(unix.SYS_CLOCK_NANOSLEEP, uint64(l), uint64(flags), uint64(rqt), uint64(rmt)).
 		NoRestart().Then(func(r emul.Ret) emul.Action { return posixError(r.Err()) })

@@ -65,7 +65,15 @@ func device(path string) {
 	if err == nil {
 		_, err = unix.Write(ro, b[:1])
 		show(path, "opened for reading, write", name(err))
+		fl, err := unix.FcntlInt(uintptr(ro), unix.F_GETFL, 0)
+		show(path, "its flags", fl, name(err))
 		unix.Close(ro)
+	}
+	ap, err := unix.Open(path, unix.O_WRONLY|unix.O_APPEND, 0)
+	if err == nil {
+		fl, err := unix.FcntlInt(uintptr(ap), unix.F_GETFL, 0)
+		show(path, "opened for appending, flags", fl, name(err))
+		unix.Close(ap)
 	}
 	_, err = unix.IoctlGetTermios(int(f.Fd()), unix.TIOCGETA)
 	show(path, "TIOCGETA", name(err))

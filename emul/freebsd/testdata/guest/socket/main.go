@@ -137,6 +137,9 @@ func unixSockets() {
 	sa, err = syscall.Getsockname(l)
 	show("named", sa.(*syscall.SockaddrUnix).Name == path, err)
 	c, _ := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	// An address that is not a unix socket's.
+	_, _, e := syscall.Syscall(syscall.SYS_BIND, uintptr(c), uintptr(unsafe.Pointer(&[16]byte{16})), 16)
+	show("bind to no family", e)
 	show("bind to existing", syscall.Bind(c, &syscall.SockaddrUnix{Name: path}))
 	show("nobody listens", syscall.Connect(c, &syscall.SockaddrUnix{Name: path}))
 	show("missing", syscall.Connect(c, &syscall.SockaddrUnix{Name: path + "x"}))
@@ -196,6 +199,8 @@ func unixSockets() {
 	show("sendfile to the end", sent, err, string(b[:n]))
 	_, err = syscall.Sendfile(1, int(f.Fd()), &off, 5)
 	show("sendfile to no socket", err)
+	_, err = syscall.Sendfile(l, int(f.Fd()), &off, 5)
+	show("sendfile to a listening socket", err)
 
 	// broken pipe
 	must("NOSIGPIPE", syscall.SetsockoptInt(c, syscall.SOL_SOCKET, syscall.SO_NOSIGPIPE, 1))
