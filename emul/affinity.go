@@ -74,6 +74,16 @@ func (l *Loop) settle() bool {
 	return true
 }
 
+// CPUs is on how many CPUs the supervisor may run, or might before it bound
+// itself to one.
+func (l *Loop) CPUs() int {
+	set := l.home
+	if l.cpu < 0 && unix.SchedGetaffinity(0, &set) != nil {
+		return 1
+	}
+	return set.Count()
+}
+
 // freeIdle sets tasks free that have not stopped for a while.
 func (l *Loop) freeIdle() {
 	l.freeTimer = nil

@@ -765,7 +765,7 @@ func (p *program) buildStack() (*loader.Stack, error) {
 	if p.interp != nil {
 		base = p.interp.image.Base
 	}
-	cpus, err := ncpu(nil)
+	cpus, err := ncpu(&sysctlReq{t: p.t})
 	if err != nil {
 		cpus = 1
 	}

@@ -4,7 +4,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -98,25 +97,15 @@ func memPages(key string) numFunc {
 
 const pageSize = 4096
 
-// ncpu is how many CPUs are on line.
-func ncpu(*sysctlReq) (int64, error) {
+// ncpu is how many CPUs are on line, or without /sys how many the guests may use.
+func ncpu(r *sysctlReq) (int64, error) {
 	if s, err := procFile("/sys/devices/system/cpu/online"); err == nil {
 		if n := listLen(s); n > 0 {
 			return n, nil
 		}
 	}
-	return ownCPUs(), nil
+	return int64(r.t.Loop().CPUs()), nil
 }
-
-// ownCPUs is on how many CPUs the supervisor may run, as it was when it was
-// asked first: later it binds itself to one.
-var ownCPUs = sync.OnceValue(func() int64 {
-	var set unix.CPUSet
-	if unix.SchedGetaffinity(0, &set) != nil {
-		return 1
-	}
-	return int64(set.Count())
-})
 
 // listLen counts the members of a list such as "0-3,8".
 func listLen(s string) int64 {
