@@ -155,6 +155,12 @@ func openCalls() []pair {
 	return ps
 }
 
+// What the calls below point to; they are made when their declaration is over.
+var (
+	times  syscall.Timespec
+	sleeps = [][2]int64{{0, 0}, {0, 1000}, {-1, 0}, {0, -1}, {0, 1e9}, {-1, 1e9}}
+)
+
 func otherCalls() []pair {
 	var ps []pair
 	errno := func(name string, nr uintptr, a ...uintptr) {
@@ -175,17 +181,16 @@ func otherCalls() []pair {
 	errno("mmap fixed kernel", sysMmap, ^uintptr(8191), 4096, 3, 0x1012, ^uintptr(0))
 	errno("mmap fixed LSF", sysMmap, 0x100000, 4096, 3, 0x1012, ^uintptr(0))
 	errno("mmap huge", sysMmap, 0, 1<<60, 3, 0x1002, ^uintptr(0))
-	var ts syscall.Timespec
 	for clock := range uintptr(20) {
-		errno(fmt.Sprint("clock ", clock), sysClockGettime, clock, ptr(&ts))
+		errno(fmt.Sprint("clock ", clock), sysClockGettime, clock, ptr(&times))
 	}
 	for advice := range uintptr(12) {
 		errno(fmt.Sprint("madvise ", advice), syscall.SYS_MADVISE, 1<<41, 8192, advice)
 		errno(fmt.Sprint("madvise odd ", advice), syscall.SYS_MADVISE, 1<<41+1, 1, advice)
 	}
 	errno("madvise kernel", syscall.SYS_MADVISE, ^uintptr(8191), 4096, 5)
-	for _, rq := range [][2]int64{{0, 0}, {0, 1000}, {-1, 0}, {0, -1}, {0, 1e9}, {-1, 1e9}} {
-		errno(fmt.Sprint("nanosleep ", rq), syscall.SYS_NANOSLEEP, ptr(&rq))
+	for i := range sleeps {
+		errno(fmt.Sprint("nanosleep ", sleeps[i]), syscall.SYS_NANOSLEEP, ptr(&sleeps[i]))
 	}
 	errno("nanosleep wild", syscall.SYS_NANOSLEEP, 16)
 	errno("thr_self wild", sysThrSelf, 16)
@@ -198,7 +203,7 @@ func otherCalls() []pair {
 		return fmt.Sprint(e, id[0] == id[1])
 	}})
 	errno("clock wild", sysClockGettime, 0, 16)
-	errno("clock negative", sysClockGettime, ^uintptr(0), ptr(&ts))
+	errno("clock negative", sysClockGettime, ^uintptr(0), ptr(&times))
 	ps = append(ps, pair{"mmap", func(c call) string {
 		const at = 1 << 42
 		a, e := c(sysMmap, at, 8192, 3, 0x1012, ^uintptr(0))
