@@ -144,6 +144,15 @@ func TestGuestFiles(t *testing.T) {
 	})
 }
 
+func TestGuestACL(t *testing.T) {
+	runGuest(t, "acl", func(t *testing.T, out string) {
+		if out == "none here\n" {
+			t.Skip("the file system has no lists")
+		}
+		wantLines(t, "acl", out, false)
+	})
+}
+
 func TestGuestDescriptors(t *testing.T) {
 	runGuest(t, "fds", func(t *testing.T, out string) {
 		wantLines(t, "fds", out, os.Geteuid() != 0 || !strings.Contains(out, "TIOCGETA:"))

@@ -188,12 +188,18 @@ func eachMount(t *emul.Task, buf uint64, size Long, mode Int, unit uintptr, stor
 type PathconfName int32
 
 func pathconf(t *emul.Task, path Path, name PathconfName) emul.Action {
+	if name == abi.PC_ACL_EXTENDED {
+		return aclFile(path).extended(t)
+	}
 	return withStat(t, abi.AT_FDCWD, uint64(path), 0, func(st *abi.Stat) emul.Action {
 		return statfsPath(t, path, func(s *abi.Statfs) emul.Action { return pathconfValue(name, st, s) })
 	})
 }
 
 func fpathconf(t *emul.Task, fd FD, name PathconfName) emul.Action {
+	if name == abi.PC_ACL_EXTENDED {
+		return aclFD(fd).extended(t)
+	}
 	return withFstat(t, fd, func(st *abi.Stat) emul.Action {
 		return statfsFD(t, fd, func(s *abi.Statfs) emul.Action { return pathconfValue(name, st, s) })
 	})
@@ -201,6 +207,9 @@ func fpathconf(t *emul.Task, fd FD, name PathconfName) emul.Action {
 
 // lpathconf does not follow a final symbolic link.
 func lpathconf(t *emul.Task, path Name, name PathconfName) emul.Action {
+	if name == abi.PC_ACL_EXTENDED {
+		return aclLink(path).extended(t)
+	}
 	o := opening{fd: abi.AT_FDCWD, path: Path(path), how: unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC,
 	}}
@@ -245,7 +254,7 @@ func pathconfValue(name PathconfName, st *abi.Stat, fs *abi.Statfs) emul.Action 
 		return value(1)
 	case abi.PC_ASYNC_IO:
 		return value(200112)
-	case abi.PC_PRIO_IO, abi.PC_SYNC_IO, abi.PC_ACL_EXTENDED, abi.PC_ACL_NFS4,
+	case abi.PC_PRIO_IO, abi.PC_SYNC_IO, abi.PC_ACL_NFS4,
 		abi.PC_CAP_PRESENT, abi.PC_INF_PRESENT, abi.PC_MAC_PRESENT:
 		return value(0)
 	case abi.PC_ACL_PATH_MAX:
