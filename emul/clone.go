@@ -113,7 +113,7 @@ func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
 	if spec.shared {
 		child.slot = spec.slot
 	}
-	p.kept = slices.Clone(t.Proc.kept)
+	p.kept, p.guarded = slices.Clone(t.Proc.kept), t.Proc.guarded
 	return child
 }
 

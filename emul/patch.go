@@ -94,3 +94,26 @@ func (l *Loop) patch(t *Task, addr uint64, next func() Action) Action {
 		).ThenAll(func(rets []Ret) Action { return next() })
 	})
 }
+
+// local sends t to the local routine of its call, if there is one, as the
+// thunk of a patched call site would: that saves the second stop. A routine
+// that does not serve the call leads back to the same place, and is not tried
+// again.
+func (l *Loop) local(t *Task) bool {
+	if l.eng.Kind() != host.SUD || l.trace != nil || t.Proc.guarded {
+		return false
+	}
+	r := &t.Regs
+	entry := l.pers.Fast().Entry(r.Rax)
+	if entry == 0 {
+		return false
+	}
+	now := [...]uint64{r.Rip, r.Rsp, r.Rax, r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9}
+	if t.tried == now {
+		t.tried[0] = 0
+		return false
+	}
+	t.tried = now
+	r.Rcx, r.Rip = r.Rip, entry
+	return true
+}

@@ -26,6 +26,7 @@ func (t *Task) KeepFD(fd int) {
 // Guard says of t's process that patched call sites must leave calls that
 // name files or depend on IDs to the personality: from now on until exec.
 func (t *Task) Guard() {
+	t.Proc.guarded = true
 	t.WriteMem(host.StateGuard, []byte{1, 0, 0, 0})
 }
 
@@ -55,6 +56,7 @@ func (t *Task) Awake(any bool) {
 func (t *Task) Begin(r host.Regs) {
 	t.Regs = r
 	t.SetGSBase(r.Gs_base)
+	t.Proc.guarded = false
 	if t.Proc.kept != nil {
 		t.WriteMem(host.StateKept, t.Proc.kept)
 	}

@@ -47,6 +47,9 @@ func (l *Loop) syscall(t *Task, nr uint64) {
 		if t.SignalWaits() {
 			return Again()
 		}
+		if l.local(t) {
+			return Go()
+		}
 		t.scratchUsed = 0
 		return l.pers.Syscall(t)
 	}))

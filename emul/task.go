@@ -40,6 +40,7 @@ type Task struct {
 	deferred []*Signal // taken from Linux, to be delivered when the call is done
 	intr     *interruption
 	batchAt  guest.Addr
+	tried    [9]uint64          // the call that was last given to a local routine
 	start    func(*Task) Action // what a new task does first
 	atStart  bool               // a new thread or process: its first stop is yet to come
 }
@@ -74,9 +75,10 @@ type Process struct {
 	// OS is the personality's own state of the process.
 	OS any
 
-	loop *Loop
-	dead bool
-	kept []byte // as in the state page; nil if nothing is
+	loop    *Loop
+	dead    bool
+	kept    []byte // as in the state page; nil if nothing is
+	guarded bool   // as in the state page
 }
 
 // Space is an address space and LSF's region in it.

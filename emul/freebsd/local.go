@@ -70,13 +70,19 @@ const (
 	localEINVAL     = unix.EINVAL
 	localEBADF      = unix.EBADF
 
-	localMapFixed = mapFixed
-	localMapAnon  = mapAnon | mapPrivate
-	localHostAnon = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_NORESERVE
+	localMapFixed    = mapFixed // the same on Linux
+	localMapPrivate  = mapPrivate
+	localMapAnon     = mapAnon
+	localMapPrefault = mapPrefault
+	localMapKnown    = mapFixed | mapAnon | mapNocore | mapPrefault
+	localHostPrivate = unix.MAP_PRIVATE | unix.MAP_NORESERVE
+	// How far right the flags move.
+	localAnonBy     = 7
+	localPrefaultBy = 3
 )
 
-// localMapFixed is passed on as it is.
-var _ = [1]struct{}{}[localMapFixed-unix.MAP_FIXED]
+// So they must be.
+var _ = [1]struct{}{}[mapFixed-unix.MAP_FIXED|mapAnon>>localAnonBy-unix.MAP_ANONYMOUS|mapPrefault>>localPrefaultBy-unix.MAP_POPULATE]
 
 // The personality's page of constants: the signal trampoline, then xlat.Clock
 // as a table (bytes), then Linux's numbers of the rows that pass (16 bits each).

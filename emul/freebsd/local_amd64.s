@@ -77,6 +77,19 @@ failed: \
 	STC \
 	JMP CX
 
+// AGAIN undoes a call that has failed and leaves it to the supervisor.
+#define AGAIN \
+again: \
+	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4e \
+	RDGSBASEQ R11 \
+	RESTORE \
+	MOVQ F_R10, R10 \
+	MOVQ F_R8, R8 \
+	MOVQ F_R9, R9 \
+	MOVQ F_AX, AX \
+	LEAQ -2(CX), R11 \
+	JMP  R11
+
 #define END \
 	BYTE $0xcc; BYTE $0x4c; BYTE $0x53; BYTE $0x46; BYTE $0xcc; BYTE $0x45; BYTE $0x4e; BYTE $0x44
 
@@ -121,12 +134,7 @@ failed: \
 	JPL  convert \
 finish: \
 	FINISH \
-again: \
-	RESTORE \
-	MOVQ F_R10, R10 \
-	MOVQ F_AX, AX \
-	LEAQ -2(CX), R11 \
-	JMP  R11 \
+	AGAIN \
 convert: \
 	MOVQ 8(R11), AX \
 	ANDQ 56(R11), AX \
@@ -328,23 +336,28 @@ clear:
 	JNE  slow
 
 // void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t pos):
-// private anonymous memory only
+// private memory, anonymous or of files
 TEXT ·localMmap(SB), NOSPLIT|NOFRAME, $0-0
 	START
 	MOVL R10, R11
-	ANDL $~const_localMapFixed, R11
-	CMPL R11, $const_localMapAnon
+	ANDL $~const_localMapKnown, R11
+	CMPL R11, $const_localMapPrivate
 	JNE  slow
 	CMPL DX, $7
 	JHI  slow
+	TESTL $const_localMapAnon, R10
+	JEQ  file
 	CMPL R8, $-1
 	JNE  slow
 	TESTQ R9, R9
 	JNE  slow
+file:
+	TESTL $0xfff, R9
+	JNE  slow
 	SIZE
 	TESTQ DI, DI
 	JNE  there
-	CMPL R10, $const_localMapAnon
+	TESTL $const_localMapFixed, R10
 	JNE  slow
 	JMP  somewhere
 there:
@@ -352,12 +365,23 @@ there:
 	RANGE
 somewhere:
 	ENTER
+	MOVL R10, AX
+	ANDL $const_localMapAnon, AX
+	SHRL $const_localAnonBy, AX
+	MOVL R10, CX
+	ANDL $const_localMapPrefault, CX
+	SHRL $const_localPrefaultBy, CX
+	ORL  CX, AX
 	ANDL $const_localMapFixed, R10
-	ORL  $const_localHostAnon, R10
+	ORL  AX, R10
+	ORL  $const_localHostPrivate, R10
 	MOVL $const_localSysMmap, AX
 	SYSCALL
+	CMPQ AX, $-4095
+	JCC  again
 	RESULT
 	FINISH
+	AGAIN
 	END
 
 // int munmap(void *addr, size_t len)

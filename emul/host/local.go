@@ -17,12 +17,13 @@ import (
 // instruction in RCX. What it cannot serve it leaves to the supervisor: with
 // all registers as they were, it jumps to the guest's own syscall.
 //
-// Three marks in the code, no-ops, say what a stop in it means:
+// Four marks in the code, no-ops, say what a stop in it means:
 //
 //	entry   where the thunk jumps to
 //	framed  from here on, the guest's registers are in the frame, not before
 //	result  from here on, the frame has what Linux answered. A routine
 //	        without this mark can be begun again at any time.
+//	again   from here on, the call is left to the supervisor after all
 //
 // The frame lies at the end of the thread's scratch memory. The routine finds
 // it by the GS base, which FreeBSD programs do not use; LSF lets it point to
@@ -54,14 +55,15 @@ func HasGSBase() bool {
 
 // Local is a local routine.
 type Local struct {
-	code                           []byte
-	entry, framed, syscall, result uint64 // offsets; result is 0 if there is none
+	code                                  []byte
+	entry, framed, syscall, result, again uint64 // offsets; the last two are 0 if there is none
 }
 
 var (
 	markEntry  = []byte{0x0f, 0x1f, 0x40, 0x4b}
 	markFramed = []byte{0x0f, 0x1f, 0x40, 0x4c}
 	markResult = []byte{0x0f, 0x1f, 0x40, 0x4d}
+	markAgain  = []byte{0x0f, 0x1f, 0x40, 0x4e}
 	markEnd    = []byte("\xccLSF\xccEND")
 	insSyscall = []byte{0x0f, 0x05}
 )
@@ -85,7 +87,7 @@ func newLocal(code []byte) Local {
 		mark []byte
 		at   *uint64
 		must bool
-	}{{markEntry, &l.entry, true}, {markFramed, &l.framed, true}, {insSyscall, &l.syscall, true}, {markResult, &l.result, false}} {
+	}{{markEntry, &l.entry, true}, {markFramed, &l.framed, true}, {insSyscall, &l.syscall, true}, {markResult, &l.result, false}, {markAgain, &l.again, false}} {
 		i := bytes.Index(code, m.mark)
 		if m.must && i < 0 || bytes.Count(code, m.mark) > 1 {
 			panic(fmt.Sprintf("host: local routine with %d marks % x", bytes.Count(code, m.mark), m.mark))
@@ -159,7 +161,7 @@ func (p *placed) settle(r *Regs, off uint64, errnos func(linux int) byte, slot S
 	r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = fr.rdi, fr.rsi, fr.rdx, fr.r10, fr.r8, fr.r9
 	r.Rip, r.Rcx = fr.ret, fr.ret
 	switch {
-	case p.result == 0 || off <= p.syscall:
+	case p.result == 0 || off <= p.syscall || p.again > 0 && off >= p.again:
 		r.Rax = fr.nr
 		return TailNotStarted, NoRestart, fr.nr
 	case interrupted:

@@ -87,6 +87,16 @@ func (f *FastCalls) entry(nr uint64) uint64 {
 	return 0
 }
 
+// Entry is where a thread is sent to have a local routine make the guest's call
+// nr: with all registers as at the call, but RCX, which holds the address
+// behind it. 0 means that there is none.
+func (f *FastCalls) Entry(nr uint64) uint64 {
+	if nr >= uint64(len(f.Local)) || f.Local[nr] == 0 {
+		return 0
+	}
+	return f.entry(nr)
+}
+
 // guest gives a guest number for Linux's.
 func (f *FastCalls) guest(nr uint64) uint64 {
 	for g, l := range f.Nr {
