@@ -59,7 +59,8 @@ const (
 	localOpenBy4   = abi.O_EXCL
 	localOpenUp7   = abi.O_APPEND
 	localOpenUp9   = abi.O_NONBLOCK
-	localOpenFlags = localAccmode | localOpenBy1 | localOpenBy3 | localOpenBy4 | localOpenUp7 | localOpenUp9
+	localOpenFlags = localAccmode | localOpenBy1 | localOpenBy3 | localOpenBy4 | localOpenUp7 | localOpenUp9 | localOpenNone
+	localOpenNone  = abi.O_VERIFY | abi.O_NOCTTY // nothing comes of them
 	localDirCreat  = abi.O_DIRECTORY | abi.O_CREAT
 	localOpenMode  = abi.ALLPERMS &^ abi.S_ISTXT
 	localNoctty    = unix.O_NOCTTY

@@ -261,7 +261,7 @@ func main() {
 func storm() {
 	alarms := make(chan os.Signal, 1)
 	signal.Notify(alarms, syscall.SIGALRM)
-	every := [4]int64{0, 100, 0, 100}
+	every := [4]int64{0, 1000, 0, 1000}
 	direct(syscall.SYS_SETITIMER, 0, ptr(&every))
 	time.Sleep(time.Millisecond) // the runtime's own kqueue is open now
 	seen := 0
