@@ -1,6 +1,8 @@
 package emul
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul/guest"
@@ -112,6 +114,9 @@ func (l *Loop) local(t *Task) bool {
 	if t.tried == now {
 		t.tried[0] = 0
 		return false
+	}
+	if slices.ContainsFunc(now[:], host.Scratch) {
+		return false // nothing of ours is for guests
 	}
 	t.tried = now
 	r.Rcx, r.Rip = r.Rip, entry

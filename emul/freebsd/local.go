@@ -74,16 +74,13 @@ const (
 	localMapFixed    = mapFixed // the same on Linux
 	localMapPrivate  = mapPrivate
 	localMapAnon     = mapAnon
-	localMapPrefault = mapPrefault
 	localMapKnown    = mapFixed | mapAnon | mapNocore | mapPrefault
 	localHostPrivate = unix.MAP_PRIVATE | unix.MAP_NORESERVE
-	// How far right the flags move.
-	localAnonBy     = 7
-	localPrefaultBy = 3
+	localAnonBy      = 7 // so far right moves MAP_ANON
 )
 
 // So they must be.
-var _ = [1]struct{}{}[mapFixed-unix.MAP_FIXED|mapAnon>>localAnonBy-unix.MAP_ANONYMOUS|mapPrefault>>localPrefaultBy-unix.MAP_POPULATE]
+var _ = [1]struct{}{}[mapFixed-unix.MAP_FIXED|mapAnon>>localAnonBy-unix.MAP_ANONYMOUS]
 
 // The personality's page of constants: the signal trampoline, then xlat.Clock
 // as a table (bytes), then Linux's numbers of the rows that pass (16 bits each).

@@ -368,10 +368,6 @@ somewhere:
 	MOVL R10, AX
 	ANDL $const_localMapAnon, AX
 	SHRL $const_localAnonBy, AX
-	MOVL R10, CX
-	ANDL $const_localMapPrefault, CX
-	SHRL $const_localPrefaultBy, CX
-	ORL  CX, AX
 	ANDL $const_localMapFixed, R10
 	ORL  AX, R10
 	ORL  $const_localHostPrivate, R10
