@@ -90,15 +90,17 @@ func fexecve(t *emul.Task, fd FD, argv, envv Vector) emul.Action {
 }
 
 func execAt(t *emul.Task, dirfd int32, path Path, argv, envv Vector) emul.Action {
+	// The dispatcher may have translated path: t.Args has what the guest gave.
+	// It is read before the arguments (exec_copyin_args).
+	name, err := guest.LoadString(t, guest.Addr(t.Args[0]), maxPath)
+	if err != nil {
+		return emul.Fail(err)
+	}
 	p, err := newProgram(t, argv, envv)
 	if err != nil {
 		return emul.Fail(err)
 	}
-	// The dispatcher may have translated path: t.Args has what the guest gave.
-	if p.path, err = guest.LoadString(t, guest.Addr(t.Args[0]), maxPath); err != nil {
-		return emul.Fail(err)
-	}
-	p.dirfd, p.pathAt = dirfd, uint64(path)
+	p.path, p.dirfd, p.pathAt = name, dirfd, uint64(path)
 	return p.open(uint64(path))
 }
 

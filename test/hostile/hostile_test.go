@@ -146,7 +146,8 @@ func run(t *testing.T, engine, files string, limit time.Duration, args ...string
 		cmd.Env = append(cmd.Env, "LSF_HOSTILE_NOBODY=1")
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:                 syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET,
+		Cloneflags: syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET |
+			syscall.CLONE_NEWIPC,
 		Pdeathsig:                  syscall.SIGKILL,
 		UidMappings:                mapping(os.Geteuid()),
 		GidMappings:                mapping(os.Getegid()),
