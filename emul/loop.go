@@ -21,6 +21,8 @@ type Loop struct {
 	cloning int // clone calls under way whose event has not been seen
 	trace   Tracer
 
+	provided bool // see provideThreads
+
 	timers timerHeap
 
 	cpu       int         // the CPU we are bound to, -1 when free
@@ -111,6 +113,7 @@ func (l *Loop) newTask(p *Process, tr *host.Tracee) *Task {
 	t := &Task{Tid: tr.Tid, Proc: p, loop: l, trace: tr}
 	p.Tasks[t.Tid] = t
 	l.tasks[t.Tid] = t
+	l.provideThreads()
 	return t
 }
 

@@ -228,7 +228,10 @@ func (l *Loop) hostDone(t *Task, rax uint64) {
 		for i := range table {
 			rets[i].Val = int64(table[i].nr)
 		}
-		if err != nil {
+		if err != nil || a.thenAll == nil {
+			// Only a guest that wrote to LSF's region, or died, gets here: the
+			// table is gone, or the batch was to end the thread and has not.
+			l.Debugf("pid %d: host calls did not come to their end", t.Proc.Pid)
 			unix.Kill(t.Proc.Pid, unix.SIGKILL)
 			t.state = stopped
 			return
