@@ -105,7 +105,8 @@ func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
 		}
 	}
 	child := l.newTask(p, tr)
-	if t.place.bound { // Linux copies the binding
+	child.watched = t.watched // Linux copies what is traced
+	if t.place.bound {        // Linux copies the binding
 		child.place.bound, child.place.free = true, t.place.free
 		l.bound++
 	}

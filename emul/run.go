@@ -256,12 +256,23 @@ func (t *Task) Wake() {
 
 // resumeHost lets the task run host code, or guest code that SUD watches.
 func (t *Task) resumeHost(sig int) {
+	if t.stoppedAnew() {
+		return
+	}
 	t.place.resumed = time.Now()
 	t.trace.Resume(sig)
 }
 
 // resumeGuest lets the task run guest code.
 func (t *Task) resumeGuest(sig int) {
+	if t.stoppedAnew() {
+		return
+	}
 	t.place.resumed = time.Now()
 	t.trace.ResumeGuest(sig)
 }
+
+// stoppedAnew says that the task has left the stop that was being served, for
+// it was killed, and has come to the one at its exit. To resume it now would be
+// to resume it from that, unseen.
+func (t *Task) stoppedAnew() bool { return t.watched && t.trace.Reports() }

@@ -42,6 +42,7 @@ type Task struct {
 	batchAt  guest.Addr
 	tried    [9]uint64          // the call that was last given to a local routine
 	start    func(*Task) Action // what a new task does first
+	watched  bool               // its exit is a stop
 	atStart  bool               // a new thread or process: its first stop is yet to come
 }
 
@@ -137,7 +138,10 @@ func (t *Task) Nudge() {
 
 // WatchExit asks for Personality.TaskExiting, for this thread and those that it
 // makes. The task must be stopped, as it is in a handler.
-func (t *Task) WatchExit() { t.trace.TraceExit() }
+func (t *Task) WatchExit() { t.watched = t.trace.TraceExit() == nil }
+
+// ExitWatched says that WatchExit was called for the thread, or for the one that made it.
+func (t *Task) ExitWatched() bool { return t.watched }
 
 // Rouse makes all tasks that sleep in the personality's routine look again at
 // the word that they sleep on.

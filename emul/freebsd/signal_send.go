@@ -104,6 +104,8 @@ func kill(t *emul.Task, pid Int, sig Sig) emul.Action {
 	switch {
 	case pid == -1 && s == abi.SIGKILL:
 		return killAll(t)
+	case pid > 0 && s == abi.SIGKILL && watched(t.Loop().Process(int(pid))):
+		return killWatched(t, int(pid))
 	case sig == 0 || h != 0:
 		return emul.Tail(unix.SYS_KILL, uint64(pid), uint64(h))
 	}
@@ -128,6 +130,32 @@ func kill(t *emul.Task, pid Int, sig Sig) emul.Action {
 			}
 		}
 		return emul.Return(0)
+	})
+}
+
+// watched says that threads of p hold robust mutexes, which are to be marked
+// when they end.
+func watched(p *emul.Process) bool {
+	if p == nil {
+		return false
+	}
+	for _, o := range p.Tasks {
+		if o.ExitWatched() {
+			return true
+		}
+	}
+	return false
+}
+
+// killWatched asks Linux whether the caller may kill, and then does it from
+// here. So it never happens while a stop of the victim is being served: its last
+// stop, at its exit, would be taken for that one, and go unseen.
+func killWatched(t *emul.Task, pid int) emul.Action {
+	return emul.Batch(emul.NewCall(unix.SYS_KILL, uint64(pid), 0)).ThenAll(func(r []emul.Ret) emul.Action {
+		if err := r[0].Err(); err != nil {
+			return emul.Fail(err)
+		}
+		return emul.Fail(unix.Kill(pid, unix.SIGKILL))
 	})
 }
 

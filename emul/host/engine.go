@@ -99,6 +99,13 @@ func (t *Tracee) TraceExit() error {
 	return t.ptrace(unix.PTRACE_SETOPTIONS, 0, seizeOptions|unix.PTRACE_O_TRACEEXIT)
 }
 
+// Reports says that Wait has something to say of the thread.
+func (t *Tracee) Reports() bool {
+	var si unix.Siginfo
+	err := unix.Waitid(unix.P_PID, t.Tid, &si, unix.WEXITED|unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT|unix.WALL, nil)
+	return err == nil && si.Signo != 0
+}
+
 // Interrupt makes the running thread stop soon with an event stop.
 func (t *Tracee) Interrupt() error { return t.ptrace(unix.PTRACE_INTERRUPT, 0, 0) }
 
