@@ -55,16 +55,27 @@ fuzz:
 		done; \
 	done
 
-# A Debian package, into the directory above.
+# A Debian package, into the directory above: make deb OUT=DIR VERSION=1.2.
 deb:
-	packaging/deb/build.sh
+	@GO='$(GO)' packaging/deb/build.sh
 
+SHARE   = $(DESTDIR)/usr/share
+MAN     = lsf.1 lsf.toml.5 lsf-binfmt.8
+# What changes with lsf-install is asked from it.
+ASK     = $(BIN)/lsf-install
 install: all
 	install -D -m 755 $(BIN)/lsf-binfmt $(DESTDIR)/usr/libexec/lsf/lsf-binfmt
 	install -D -m 755 $(BIN)/lsf-install $(DESTDIR)/usr/sbin/lsf-install
-	install -D -m 644 systemd/lsf-freebsd.conf $(DESTDIR)/usr/lib/binfmt.d/lsf-freebsd.conf
 	install -d $(DESTDIR)/usr/bin
 	ln -sf ../libexec/lsf/lsf-binfmt $(DESTDIR)/usr/bin/lsf
+	install -D -m 644 systemd/lsf-freebsd.conf $(DESTDIR)/usr/lib/binfmt.d/lsf-freebsd.conf
+	[ -e $(DESTDIR)/etc/lsf/config.toml ] || install -D -m 644 packaging/config.toml $(DESTDIR)/etc/lsf/config.toml
+	for page in $(MAN); do install -D -m 644 man/$$page $(SHARE)/man/man$${page##*.}/$$page || exit 1; done
+	install -d $(SHARE)/bash-completion/completions $(SHARE)/zsh/vendor-completions $(SHARE)/fish/vendor_completions.d
+	$(ASK) man >$(SHARE)/man/man8/lsf-install.8
+	$(ASK) completion bash >$(SHARE)/bash-completion/completions/lsf-install
+	$(ASK) completion zsh >$(SHARE)/zsh/vendor-completions/_lsf-install
+	$(ASK) completion fish >$(SHARE)/fish/vendor_completions.d/lsf-install.fish
 
 clean:
 	rm -rf $(BIN)

@@ -1,6 +1,3 @@
-// Package systemd holds the files that LSF gives to systemd, and makes what is
-// said in them known to Go: lsf-freebsd.conf, for binfmt.d, is the only place
-// where the magic of FreeBSD's programs is written down.
 package systemd
 
 import (

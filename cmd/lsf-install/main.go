@@ -107,5 +107,6 @@ is no entry.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return t.status(cmd.OutOrStdout()) },
 	})
+	cmd.AddCommand(manCommand())
 	return cmd
 }
