@@ -2,6 +2,7 @@ package emul
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func (l *Loop) Run() error {
 			return fmt.Errorf("wait for guests: %w", err)
 		}
 		if tid != 0 {
-			l.stop(tid, status)
+			l.serve(tid, status)
 		}
 		if l.alarm.heard() {
 			l.runPosted()
@@ -135,6 +136,29 @@ func (l *Loop) Run() error {
 		}
 	}
 	return nil
+}
+
+// serve is stop, but a mistake of ours that it meets ends only the process that
+// has led to it.
+func (l *Loop) serve(tid int, status uint32) {
+	defer func() {
+		if r := recover(); r != nil {
+			l.broken(tid, r)
+		}
+	}()
+	l.stop(tid, status)
+}
+
+func (l *Loop) broken(tid int, why any) {
+	stack := make([]byte, 16<<10)
+	stack = stack[:runtime.Stack(stack, false)]
+	l.Debugf("supervisor panic, thread %d: %v\n%s", tid, why, stack)
+	t := l.tasks[tid]
+	if t == nil {
+		panic(why) // nobody to blame
+	}
+	t.state = stopped // its end is all that follows
+	unix.Kill(t.Proc.Pid, unix.SIGKILL)
 }
 
 // Post makes the loop call f on its thread soon. It may be called from any goroutine.

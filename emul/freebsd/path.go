@@ -200,7 +200,7 @@ func getcwd(t *emul.Task, buf OutBuf, n Size) emul.Action {
 			return emul.Fail(err)
 		}
 		// A directory outside of the root has no path; Linux gives "(unreachable)…".
-		if s[0] != '/' {
+		if !strings.HasPrefix(s, "/") {
 			return emul.Fail(abi.ENOENT)
 		}
 		if in, ok := procOf(t).prefix.cut(s); ok {

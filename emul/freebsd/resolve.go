@@ -84,7 +84,7 @@ func (p prefix) resolve(t *emul.Task, dir, given uint64, follow bool, then func(
 		return emul.Fail(abi.ENAMETOOLONG)
 	}
 	l := &lookup{t: t, prefix: p, follow: follow, given: given, mark: t.Mark(), then: then}
-	if s[0] == '/' {
+	if strings.HasPrefix(s, "/") {
 		l.splice(s)
 		return l.walk()
 	}
@@ -123,7 +123,7 @@ func components(path string) []string {
 
 // splice puts a path, the guest's or a symbolic link's, before the rest.
 func (l *lookup) splice(s string) {
-	if s[0] == '/' {
+	if strings.HasPrefix(s, "/") {
 		l.dir = nil
 		s, l.under = l.prefix.cutName(s)
 	}

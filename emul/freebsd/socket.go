@@ -2,6 +2,7 @@ package freebsd
 
 import (
 	"bytes"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -118,7 +119,7 @@ func withSockaddr(t *emul.Task, dir FD, a Sockaddr, n uint32, follow bool, then 
 		if err != nil {
 			return emul.Fail(err)
 		}
-		if dir != atFDCWD && name[0] != '/' {
+		if dir != atFDCWD && !strings.HasPrefix(name, "/") {
 			// Linux has no such call: the directory is named by way of /proc.
 			name = "/proc/self/fd/" + itoa(int64(dir)) + "/" + name
 		} else if path == given {
