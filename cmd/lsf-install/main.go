@@ -92,6 +92,7 @@ the kernel keeps using the lsf-binfmt that it was given. Needs root.`,
 	}
 	install.Flags().StringVar(&t.interpreter, "interpreter", "",
 		"path of lsf-binfmt (default: beside lsf-install, else "+t.entry.Interpreter+")")
+	cmd.AddCommand(rootfsCommand(t))
 	cmd.AddCommand(install, &cobra.Command{
 		Use:   "uninstall",
 		Short: "Remove LSF from the kernel",
