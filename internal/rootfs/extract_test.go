@@ -204,18 +204,14 @@ func TestLimits(t *testing.T) {
 	wantErr(t, err, "--max-size")
 }
 
-// TestBomb: what grows beyond measure, in each compression, in the archive and behind
-// its end.
+// TestBomb: what grows beyond measure, in the archive and behind its end.
 func TestBomb(t *testing.T) {
 	c := testClient(t)
-	zeros := make([]byte, 80<<20)
+	zeros := make([]byte, 70<<20)
 	inside := tarball(t, entry{name: "zeros", data: string(zeros)})
 	behind := append(tarball(t, entry{name: "f", data: "x"}), zeros...)
-	for _, how := range []string{"gzip", "zstd", "xz"} {
+	for _, how := range []string{"gzip", "zstd"} {
 		for i, data := range [][]byte{inside, behind} {
-			if how == "xz" && i == 1 {
-				continue // slow to make
-			}
 			c.Limits = Limits{Ratio: 100}
 			src := Source{File, write(t, filepath.Join(t.TempDir(), "a.tar"), pack(t, how, data))}
 			dir := filepath.Join(t.TempDir(), "d")

@@ -49,7 +49,7 @@ func (e *ChangedError) Error() string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s (%s)", c.Path, c.What)
+		fmt.Fprintf(&b, "%s (%s)", printable(c.Path), c.What)
 	}
 	return b.String()
 }

@@ -125,23 +125,25 @@ func (c *Client) extractBlob(ctx context.Context, x *extractor, b blob, title st
 	defer bar.Done()
 	sum := newSumReader(f, func(n int64) { bar.Set(n, info.Size()) })
 	d, err := decompress(ctx, sum, c.Limits)
-	if err != nil {
-		return fmt.Errorf("%s: %w", title, archiveError(err))
+	if err == nil {
+		// A compressed stream, and what has a digest, cannot end early unnoticed.
+		err = x.apply(ctx, d, d.name != "" || x.layers)
+		d.Close()
 	}
-	// A compressed stream, and what has a digest, cannot end early unnoticed.
-	err = x.apply(ctx, d, d.name != "" || x.layers)
-	d.Close()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if err == nil {
-		_, err = io.Copy(io.Discard, &contextReader{ctx, sum})
-	}
-	if err == nil && b.sha256 != "" && sum.hex() != b.sha256 {
+	// Be the archive good or bad: wrong bytes are what is to be told first.
+	sum.told = func(int64) {}
+	_, rest := io.Copy(io.Discard, &contextReader{ctx, sum})
+	switch {
+	case rest != nil && err == nil:
+		err = rest
+	case rest == nil && b.sha256 != "" && sum.hex() != b.sha256:
 		err = fmt.Errorf("wrong digest: sha256 %s, should be %s (it is damaged, or has been changed meanwhile)", sum.hex(), b.sha256)
 	}
 	if err != nil {
-		err = fmt.Errorf("%s: %w", title, err)
+		err = fmt.Errorf("%s: %w", title, archiveError(err))
 	}
 	return err
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -125,9 +127,17 @@ type Difference struct {
 
 func (d Difference) String() string {
 	if d.What == "missing" || d.What == "added" {
-		return d.What + ": " + d.Path
+		return d.What + ": " + printable(d.Path)
 	}
-	return "changed: " + d.Path + ": " + d.What
+	return "changed: " + printable(d.Path) + ": " + d.What
+}
+
+// printable quotes a name that would do something to a terminal.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // comparison says how closely to look.
@@ -236,7 +246,7 @@ func differs(ctx context.Context, full string, a *attrs, how comparison) (what [
 	switch {
 	case a.kind == kindLink:
 		if to, err := os.Readlink(full); err != nil || to != a.link {
-			return append(what, fmt.Sprintf("leads to %s instead of %s", to, a.link)), err
+			return append(what, fmt.Sprintf("leads to %s instead of %s", printable(to), printable(a.link))), err
 		}
 	case a.kind != kindFile:
 	case st.Size != a.size:
