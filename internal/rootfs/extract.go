@@ -37,8 +37,9 @@ type extractor struct {
 type skipped struct{ devices, setuid, flags, owners int }
 
 func newExtractor(root *os.Root, limits Limits) *extractor {
-	top := &node{attrs: &attrs{kind: kindDir, mode: 0o755, mtime: time.Now()}, children: map[string]*node{}}
-	return &extractor{root: root, tree: top, limits: limits, owners: os.Geteuid() == 0, buf: make([]byte, 256<<10)}
+	x := &extractor{root: root, limits: limits, owners: os.Geteuid() == 0, buf: make([]byte, 256<<10)}
+	x.tree = &node{attrs: x.ownDir(), children: map[string]*node{}}
+	return x
 }
 
 // apply extracts one archive over what is there. complete says that an end without
@@ -217,11 +218,16 @@ func (x *extractor) implied(at *cursor, name string) (*node, error) {
 	if err := x.root.Mkdir(full, 0o700); err != nil {
 		return nil, err
 	}
+	return x.add(at, name, x.ownDir()), nil
+}
+
+// ownDir is what a directory is like that no entry tells of.
+func (x *extractor) ownDir() *attrs {
 	a := &attrs{kind: kindDir, mode: 0o755, mtime: time.Now()}
 	if !x.owners {
 		a.uid, a.gid = os.Geteuid(), os.Getegid()
 	}
-	return x.add(at, name, a), nil
+	return a
 }
 
 func (x *extractor) add(at *cursor, name string, a *attrs) *node {
