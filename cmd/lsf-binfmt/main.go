@@ -30,6 +30,7 @@ const elsewhere = 0
 func main() {
 	runtime.LockOSThread() // ptrace belongs to one thread
 	if initialStack == 0 {
+		stderr = 2 // nobody has moved it
 		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
 	}
 	start := readStart()
