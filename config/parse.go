@@ -20,7 +20,10 @@ import (
 // quoted keys) is an error, and so are unknown keys, a key given twice, and
 // values that break a setting's rules. Lines with an error leave their setting
 // as it was; all errors are joined.
-func (c *Config) Parse(text []byte) error {
+func (c *Config) Parse(text []byte) error { return c.parse(text, nil) }
+
+// parse tells took of each setting that it takes over, unless that is nil.
+func (c *Config) parse(text []byte, took func(key string, line int)) error {
 	if !utf8.Valid(text) {
 		return errors.New("not UTF-8")
 	}
@@ -30,8 +33,11 @@ func (c *Config) Parse(text []byte) error {
 	for line := range strings.SplitSeq(string(text), "\n") {
 		n++
 		line = strings.TrimSuffix(line, "\r")
+		was := len(seen)
 		if err := c.parseLine(line, &seen); err != nil {
 			errs = append(errs, fmt.Errorf("line %d: %w", n, err))
+		} else if took != nil && len(seen) > was {
+			took(seen[was], n)
 		}
 	}
 	return errors.Join(errs...)
