@@ -23,15 +23,16 @@ type Binfmt struct {
 // Freebsd returns the entry that BinfmtConf describes. It panics when the file
 // is malformed, which a test rules out.
 func Freebsd() Binfmt {
-	b, err := parse(BinfmtConf)
+	b, err := Parse(BinfmtConf)
 	if err != nil {
 		panic(err)
 	}
 	return b
 }
 
-// parse reads the one entry of a binfmt.d file.
-func parse(conf string) (Binfmt, error) {
+// Parse reads the one entry of a binfmt.d file. A file without an entry, or with
+// one that goes by file names, is an error.
+func Parse(conf string) (Binfmt, error) {
 	for line := range strings.SplitSeq(conf, "\n") {
 		if line == "" || line[0] == '#' || line[0] == ';' {
 			continue
@@ -79,4 +80,17 @@ func (b Binfmt) Line() (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%s: no delimiter left for a binfmt line", b.Interpreter)
+}
+
+// Conf returns the text of BinfmtConf with this entry in place of its own.
+func (b Binfmt) Conf() (string, error) {
+	line, err := b.Line()
+	if err != nil {
+		return "", err
+	}
+	if strings.Contains(line, "\n") {
+		return "", fmt.Errorf("%q: not in a file of lines", b.Interpreter)
+	}
+	i := strings.LastIndex(strings.TrimSpace(BinfmtConf), "\n")
+	return BinfmtConf[:i+1] + line + "\n", nil
 }

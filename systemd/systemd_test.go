@@ -67,7 +67,23 @@ func TestLine(t *testing.T) {
 	if err != nil || !strings.HasPrefix(line, "|lsf-freebsd|M||") {
 		t.Errorf("%s, %v", line, err)
 	}
-	if got, err := parse(line); err != nil || got.Interpreter != b.Interpreter || got.Magic != b.Magic || got.Mask != b.Mask {
+	if got, err := Parse(line); err != nil || got.Interpreter != b.Interpreter || got.Magic != b.Magic || got.Mask != b.Mask {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestConf(t *testing.T) {
+	b := Freebsd()
+	if text, err := b.Conf(); err != nil || text != BinfmtConf {
+		t.Errorf("%v\n%s", err, text)
+	}
+	b.Interpreter = "/usr/local/libexec/lsf/lsf-binfmt"
+	text, err := b.Conf()
+	if got, perr := Parse(text); err != nil || perr != nil || got != b {
+		t.Errorf("%v, %v\n%s", err, perr, text)
+	}
+	b.Interpreter = "/a\nb"
+	if text, err := b.Conf(); err == nil {
+		t.Errorf("a path with a newline: %s", text)
 	}
 }

@@ -1,6 +1,3 @@
-// Package binfmt talks to the kernel's binfmt_misc file system (the kernel's
-// Documentation/admin-guide/binfmt-misc.rst): it mounts it, reads, makes and
-// removes entries. It keeps no state and knows nothing of FreeBSD.
 package binfmt
 
 import (
@@ -11,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,8 +32,27 @@ type FS struct{ Dir string }
 // Entry is an entry as the kernel shows it.
 type Entry struct {
 	systemd.Binfmt
+	Offset  int // where in a program Magic is
 	Enabled bool
 	Made    time.Time // when it was registered
+}
+
+// Matches says whether the entry is for a program that begins with head. An
+// entry that goes by a file's extension has no Magic and matches nothing.
+func (e Entry) Matches(head []byte) bool {
+	if e.Magic == "" || e.Offset+len(e.Magic) > len(head) {
+		return false
+	}
+	for i := range len(e.Magic) {
+		mask := byte(0xff)
+		if i < len(e.Mask) {
+			mask = e.Mask[i]
+		}
+		if (head[e.Offset+i]^e.Magic[i])&mask != 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // Mounted returns nil, ErrNotMounted or ErrNoKernel.
@@ -58,10 +75,15 @@ func (f FS) Mounted() error {
 	return nil
 }
 
-// Mount mounts binfmt_misc unless it is mounted, and says whether it did.
+// Mount mounts binfmt_misc unless it is mounted, and says whether it did. In a
+// user namespace the one of the host does not count: that is not for changing
+// from there, but since Linux 6.7 the namespace can have its own.
 // Errors are ErrNoKernel or wrap what mount(2) said.
 func (f FS) Mount() (did bool, err error) {
 	err = f.Mounted()
+	if err == nil && InUserNamespace() && unix.Access(filepath.Join(f.Dir, "register"), unix.W_OK) != nil {
+		err = ErrNotMounted
+	}
 	if errors.Is(err, ErrNoKernel) && f.Dir == DefaultDir {
 		// As a module it makes its directory when it is loaded. There is
 		// nothing to say about a modprobe that is not there or fails.
@@ -103,6 +125,11 @@ func (f FS) Entry(name string) (Entry, error) {
 			e.Interpreter = val
 		case "flags:":
 			e.Flags = val
+		case "offset":
+			e.Offset, err = strconv.Atoi(val)
+			if err != nil {
+				return Entry{}, fmt.Errorf("%s: offset: %w", file, err)
+			}
 		case "magic", "mask":
 			b, err := hex.DecodeString(val)
 			if err != nil {
@@ -116,6 +143,47 @@ func (f FS) Entry(name string) (Entry, error) {
 		}
 	}
 	return e, nil
+}
+
+// List reads all entries. Those that go away meanwhile are left out.
+func (f FS) List() ([]Entry, error) {
+	files, err := os.ReadDir(f.Dir)
+	if err != nil {
+		return nil, err
+	}
+	var list []Entry
+	for _, file := range files {
+		if file.Name() == "register" || file.Name() == "status" {
+			continue
+		}
+		e, err := f.Entry(file.Name())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// ReadOnly says whether entries can't be made because the file system is
+// mounted read-only, as in containers.
+func (f FS) ReadOnly() bool {
+	var st unix.Statfs_t
+	return unix.Statfs(f.Dir, &st) == nil && st.Flags&unix.ST_RDONLY != 0
+}
+
+// InUserNamespace says whether we are in a user namespace other than the
+// first one. Without /proc nobody knows: no.
+func InUserNamespace() bool {
+	text, err := os.ReadFile("/proc/self/uid_map")
+	if err != nil {
+		return false
+	}
+	f := strings.Fields(string(text))
+	return len(f) != 3 || f[0] != "0" || f[1] != "0" || f[2] != "4294967295"
 }
 
 // Register makes an entry. There must be none of its name.
