@@ -116,6 +116,17 @@ func releaseName(date int32) string {
 // release it belongs to.
 const userlandVersion = "\nUSERLAND_VERSION=\""
 
+// UserlandRelease is the release, such as "13.2-RELEASE", of the FreeBSD system
+// whose bin/freebsd-version begins with text; "" if it does not say.
+func UserlandRelease(text string) string {
+	_, name, ok := strings.Cut(text, userlandVersion)
+	name, _, end := strings.Cut(name, "\"")
+	if !ok || !end {
+		return ""
+	}
+	return name
+}
+
 // learnRelease decides what the program will be told. With a root directory
 // of FreeBSD's it is that one's release, by bin/freebsd-version and the ABI
 // note of the run-time linker: libc and others judge the kernel by it. Else it
@@ -180,9 +191,7 @@ func (p *program) readVersion(then func(name string) emul.Action) emul.Action {
 				return none()
 			}
 			t.Release(mark)
-			_, name, _ := strings.Cut(string(text), userlandVersion)
-			name, _, _ = strings.Cut(name, "\"")
-			return then(name)
+			return then(UserlandRelease(string(text)))
 		})
 	})
 }
