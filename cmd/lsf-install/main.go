@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -22,16 +23,10 @@ type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// Exit statuses of lsf-install status, as systemctl status and LSB have them.
-const (
-	exitProblem       = 1 // registered, but programs will not run as they should
-	exitNotRegistered = 3
-)
-
 // run is the whole program.
 func run(args []string, stdout, stderr io.Writer) int {
 	cmd := rootCommand()
-	cmd.SetArgs(args)
+	cmd.SetArgs(withoutDashes(args))
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
 	err := cmd.Execute()
@@ -46,11 +41,28 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return 1
 }
 
+// withoutDashes lets --install and --uninstall stand for the commands, as images
+// are used that register something: docker run --privileged lsf-binfmt --install.
+func withoutDashes(args []string) []string {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if a == "--install" || a == "--uninstall" {
+			args[i] = a[2:]
+			break
+		}
+	}
+	return args
+}
+
 // tool holds what the flags say.
 type tool struct {
 	fs          binfmt.FS
 	entry       systemd.Binfmt
+	boot        binfmt.Boot
 	interpreter string // as given; "" means to look for it
+	prefix      string // where to copy the programs; "" for nowhere
+	copied      bool   // lsf-binfmt, just now
+	noBoot      bool   // not for the next boot
 	osabi       uint8
 	configDir   string
 }
@@ -76,38 +88,13 @@ func rootCommand() *cobra.Command {
 	hidden.StringVar(&t.entry.Name, "name", t.entry.Name, "name of the entry")
 	hidden.Uint8Var(&t.osabi, "osabi", t.entry.Magic[osabiByte], "OSABI of the programs")
 	hidden.StringVar(&t.configDir, "config-dir", config.Dir, "where the configuration is")
-	for _, name := range []string{"binfmt-dir", "name", "osabi", "config-dir"} {
+	hidden.StringVar(&t.boot.Root, "destdir", "", "below which directory binfmt.d is looked for")
+	for _, name := range []string{"binfmt-dir", "name", "osabi", "config-dir", "destdir"} {
 		if err := hidden.MarkHidden(name); err != nil {
 			panic(err) // no such flag
 		}
 	}
-	install := &cobra.Command{
-		Use:   "install",
-		Short: "Register LSF with the kernel",
-		Long: `Register LSF with the kernel, mounting binfmt_misc if need be. Does nothing when
-all is as it should be. Registers anew when lsf-binfmt has moved or changed:
-the kernel keeps using the lsf-binfmt that it was given. Needs root.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return t.install(cmd.OutOrStdout()) },
-	}
-	install.Flags().StringVar(&t.interpreter, "interpreter", "",
-		"path of lsf-binfmt (default: beside lsf-install, else "+t.entry.Interpreter+")")
-	cmd.AddCommand(rootfsCommand(t))
-	cmd.AddCommand(install, &cobra.Command{
-		Use:   "uninstall",
-		Short: "Remove LSF from the kernel",
-		Long:  "Remove LSF's entry from the kernel. Programs that run go on running. Needs root.",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return t.uninstall(cmd.OutOrStdout()) },
-	}, &cobra.Command{
-		Use:   "status",
-		Short: "Say whether FreeBSD programs run",
-		Long: `Say whether FreeBSD programs run, and with which settings. The exit status is 0
-when they do, 1 when the entry needs "lsf-install install" again, 3 when there
-is no entry.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return t.status(cmd.OutOrStdout()) },
-	})
-	cmd.AddCommand(manCommand())
+	cmd.AddCommand(t.installCommand(), t.uninstallCommand(), t.statusCommand(), t.doctorCommand(),
+		rootfsCommand(t), t.configCommand(), syscallsCommand(), manCommand())
 	return cmd
 }
