@@ -58,6 +58,29 @@ func pkg(t *testing.T) string {
 	return filepath.Join(built.dir, "lsf_"+version+"_amd64.deb")
 }
 
+// later returns the path of a later version of the package. It differs in its
+// number, and its files are others to the kernel: what counts for an upgrade.
+func later(t *testing.T) string {
+	t.Helper()
+	deb := pkg(t)
+	repacked.Do(func() {
+		tree, control := filepath.Join(built.dir, "tree"), filepath.Join(built.dir, "tree/DEBIAN/control")
+		if out, err := exec.Command("dpkg-deb", "-R", deb, tree).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		text := strings.Replace(read(t, control), "Version: "+version, "Version: 0.2", 1)
+		if err := os.WriteFile(control, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("dpkg-deb", "-Znone", "-b", tree, filepath.Join(built.dir, "later.deb")).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	})
+	return filepath.Join(built.dir, "later.deb")
+}
+
+var repacked sync.Once
+
 func buildPackage(out string, env ...string) error {
 	cmd := exec.Command(filepath.Join(lsftest.Root(), "packaging/deb/build.sh"))
 	cmd.Env = append(os.Environ(), "OUT="+out, "VERSION="+version, "SOURCE_DATE_EPOCH=1795762800")
