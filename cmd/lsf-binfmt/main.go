@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 
@@ -29,6 +30,7 @@ const elsewhere = 0
 
 func main() {
 	runtime.LockOSThread() // ptrace belongs to one thread
+	ignoreSignals()
 	if initialStack == 0 {
 		stderr = 2 // nobody has moved it
 		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
@@ -54,6 +56,14 @@ func main() {
 		}
 		die(exitCannot, "lsf: %v", err)
 	}
+}
+
+// ignoreSignals ignores what would end the supervisor though its entry code has
+// blocked it: Go's runtime unblocks these in every thread. systemd sends them to
+// all processes of a service that it stops; what the guests make of that is
+// their affair, and the supervisor ends with them.
+func ignoreSignals() {
+	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGSTKFLT, unix.SIGTERM)
 }
 
 func die(status int, format string, args ...any) {

@@ -127,3 +127,24 @@ func TestKillAll(t *testing.T) {
 		}
 	})
 }
+
+// Who stops a service sends signals to all its processes (systemd does), also to
+// the supervisor, which is there until the last guest has made up its mind.
+func TestSupervisorIsSignalled(t *testing.T) {
+	inside(t, func(t *testing.T) {
+		cmd := guest("pause")
+		ready(t, cmd)
+		s := supervisorOf(t, cmd.Process.Pid).pid
+		for _, sig := range []unix.Signal{
+			unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGPIPE, unix.SIGALRM,
+			unix.SIGTERM, unix.SIGSTKFLT, unix.SIGCHLD, unix.SIGCONT, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU, unix.SIGURG,
+			unix.SIGXCPU, unix.SIGXFSZ, unix.SIGVTALRM, unix.SIGWINCH, unix.SIGIO, unix.SIGPWR, 40, 64,
+		} {
+			if err := unix.Kill(s, sig); err != nil {
+				t.Errorf("%v: %v", sig, err)
+			}
+		}
+		unix.Kill(cmd.Process.Pid, unix.SIGUSR1)
+		finish(t, cmd, "SIGUSR1")
+	})
+}
