@@ -1,34 +1,25 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/config"
-	"github.com/lsf-linux/lsf/config/load"
 	"github.com/lsf-linux/lsf/internal/rootfs"
 )
 
 // exitInterrupted is the status of what a signal has ended, as shells have it.
 const exitInterrupted = 128 + int(unix.SIGINT)
-
-// dropIn is the configuration file that "rootfs get --default" writes.
-const dropIn = "50-rootfs.toml"
 
 // rootfsTool holds what the flags of the rootfs commands say.
 type rootfsTool struct {
@@ -231,6 +222,9 @@ func exactlyOne(what string) cobra.PositionalArgs {
 // second signal kills.
 func (r *rootfsTool) run(f func(context.Context, *cobra.Command, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
+		if os.Geteuid() == 0 {
+			unix.Umask(0o022) // directories on the way to a system are for all
+		}
 		ctx, stop := signal.NotifyContext(cmd.Context(), unix.SIGINT, unix.SIGTERM)
 		defer stop()
 		context.AfterFunc(ctx, stop)
@@ -244,7 +238,7 @@ func (r *rootfsTool) run(f func(context.Context, *cobra.Command, []string) error
 			_, err = r.client.CleanCache()
 		}
 		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			fmt.Fprintln(cmd.ErrOrStderr(), "lsf-install: interrupted; all is as it was before")
+			fmt.Fprintln(cmd.ErrOrStderr(), "lsf-install: interrupted; what was there is there still")
 			return exitStatus(exitInterrupted)
 		}
 		return err
@@ -365,178 +359,6 @@ func shellWord(s string) string {
 		return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 	}
 	return s
-}
-
-// canConfigure says before a long download that the settings cannot be written.
-func (r *rootfsTool) canConfigure() error {
-	dir := filepath.Join(r.configDir, "config.d")
-	err := os.MkdirAll(dir, 0o755)
-	if err == nil {
-		err = unix.Access(dir, unix.W_OK)
-	}
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("--default writes to %s, which needs root (LSF_ROOT=DIRECTORY in your environment does the same for you alone): %w", dir, err)
-	}
-	return err
-}
-
-// configure makes a directory the root of all programs.
-func (r *rootfsTool) configure(out io.Writer, dir string) error {
-	name := filepath.Join(r.configDir, "config.d", dropIn)
-	if c, _ := load.Load(r.configDir, nil); c.Root != dir {
-		text := "# Written by lsf-install rootfs get --default.\nroot = " + tomlString(dir) + "\n"
-		check := config.Default()
-		if err := check.Parse([]byte(text)); err != nil || check.Root != dir {
-			return fmt.Errorf("%s cannot be configured: its name cannot be written in a setting: %w", dir, err)
-		}
-		if err := writeFile(name, []byte(text)); err != nil {
-			return err
-		}
-		if c, _ := load.Load(r.configDir, nil); c.Root != dir {
-			return fmt.Errorf("%s is written, but a later file in there sets the root to %s", name, c.Root)
-		}
-	}
-	fmt.Fprintf(out, "%s is the root of FreeBSD programs now\n", dir)
-	return nil
-}
-
-// tomlString quotes as TOML and JSON agree on.
-func tomlString(s string) string {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(s) // a string can be encoded
-	return strings.TrimSuffix(b.String(), "\n")
-}
-
-// writeFile replaces a file as a whole.
-func writeFile(name string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".rootfs-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err2 := f.Close(); err == nil {
-		err = err2
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), name)
-}
-
-// unconfigure takes back what configure has written, if it names dir.
-func (r *rootfsTool) unconfigure(out io.Writer, dir string) error {
-	name := filepath.Join(r.configDir, "config.d", dropIn)
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	c := config.Default()
-	if err != nil || c.Parse(text) != nil || c.Root != dir {
-		return err
-	}
-	if err := os.Remove(name); err != nil {
-		return fmt.Errorf("the settings still name %s: %w", dir, err)
-	}
-	fmt.Fprintf(out, "removed %s, which named it\n", name)
-	return nil
-}
-
-// trees lists what is known: what was installed, and the usual places.
-func (r *rootfsTool) trees() (list []rootfs.Tree, configured string) {
-	c, _ := load.Load(r.configDir, nil) // mistakes are for status to tell
-	more := []string{c.Root, config.Default().Root}
-	if dir, err := userDataDir(); err == nil {
-		if found, err := filepath.Glob(filepath.Join(dir, "rootfs", "*")); err == nil {
-			more = append(more, found...)
-		}
-	}
-	if real, err := filepath.EvalSymlinks(c.Root); err == nil {
-		c.Root = real
-	}
-	return r.client.List(more...), c.Root
-}
-
-func (r *rootfsTool) list(out io.Writer) error {
-	list, configured := r.trees()
-	if r.json {
-		return r.listJSON(out, list, configured)
-	}
-	if len(list) == 0 {
-		fmt.Fprintln(out, "none installed (lsf-install rootfs get SOURCE installs one)")
-		return nil
-	}
-	w := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, " \tDIRECTORY\tRELEASE\tSIZE\tINSTALLED\tSOURCE")
-	bad := false
-	for _, t := range list {
-		mark := " "
-		if t.Dir == configured {
-			mark = "*"
-		}
-		if t.Err != nil {
-			fmt.Fprintf(w, "%s\t%s\t-\t-\t-\t%v\n", mark, t.Dir, t.Err)
-			bad = true
-			continue
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", mark, t.Dir, or(t.Record.Release, "-"), rootfs.BytesText(t.Record.Size),
-			t.Record.Installed.Local().Format(time.DateOnly), t.Record.Source)
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if bad {
-		return exitStatus(exitProblem)
-	}
-	return nil
-}
-
-func (r *rootfsTool) listJSON(out io.Writer, list []rootfs.Tree, configured string) error {
-	type entry struct {
-		Dir        string `json:"dir"`
-		Configured bool   `json:"configured"`
-		*rootfs.Record
-		Error string `json:"error,omitempty"`
-	}
-	entries := []entry{}
-	for _, t := range list {
-		e := entry{Dir: t.Dir, Configured: t.Dir == configured, Record: t.Record}
-		if t.Err != nil {
-			e.Error = t.Err.Error()
-		}
-		entries = append(entries, e)
-	}
-	e := json.NewEncoder(out)
-	e.SetIndent("", "\t")
-	return e.Encode(entries)
-}
-
-func (r *rootfsTool) listRemote(ctx context.Context, out io.Writer, args []string) error {
-	var names []string
-	var err error
-	if len(args) == 0 {
-		names, err = r.client.Releases(ctx, r.client.Mirror)
-	} else {
-		names, err = r.client.Tags(ctx, args[0])
-	}
-	if err != nil {
-		return err
-	}
-	if r.json {
-		return json.NewEncoder(out).Encode(names)
-	}
-	for _, n := range names {
-		fmt.Fprintln(out, n)
-	}
-	return nil
 }
 
 // find turns names into directories. A name without a slash is that of a tree that

@@ -295,7 +295,25 @@ func checkSpace(dir string, need int64) error {
 	if err != nil || free >= need {
 		return err
 	}
-	return fmt.Errorf("not enough room on the disk: %s has %s free, %s are needed: %w", dir, BytesText(free), BytesText(need), unix.ENOSPC)
+	return fullError{fmt.Sprintf("not enough room on the disk: %s has %s free, %s are needed", dir, BytesText(free), BytesText(need)), unix.ENOSPC}
+}
+
+// fullError says that the disk is full, or too small.
+type fullError struct {
+	text string
+	err  error
+}
+
+func (e fullError) Error() string { return e.text }
+func (e fullError) Unwrap() error { return e.err }
+
+// fullDisk says so where that is why something failed, and has not been said.
+func fullDisk(err error) error {
+	var told fullError
+	if (errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)) && !errors.As(err, &told) {
+		return fullError{"the disk is full: " + err.Error(), err}
+	}
+	return err
 }
 
 func freeSpace(dir string) (int64, error) {

@@ -86,10 +86,8 @@ func archiveError(err error) error {
 		return errors.New("the archive ends too early: it is incomplete")
 	case errors.Is(err, tar.ErrHeader):
 		return errors.New("not a tar archive, or a damaged one")
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		return fmt.Errorf("the disk is full: %w", err)
 	}
-	return err
+	return fullDisk(err)
 }
 
 // contextReader ends when its context does.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -200,12 +201,12 @@ func explain(err error) error {
 		return fmt.Errorf("cannot find the host %s (is the network up? is HTTPS_PROXY needed?): %w", dns.Name, err)
 	case isTLS(err):
 		return fmt.Errorf("no secure connection (is the clock right, the package ca-certificates installed?): %w", err)
-	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
-		return fmt.Errorf("the disk is full: %w", err)
+	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // to CONNECT
+		return explainStatus(http.StatusProxyAuthRequired, err)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH):
 		return fmt.Errorf("no connection (is HTTPS_PROXY needed?): %w", err)
 	}
-	return err
+	return fullDisk(err)
 }
 
 func explainStatus(code int, err error) error {

@@ -92,28 +92,35 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 func pickImage(idx v1.ImageIndex, ref string, first bool) (v1.Image, error) {
 	var found []v1.Image
 	var names, seen []string
-	if err := eachImage(idx, 0, func(d v1.Descriptor, img v1.Image) error {
-		p := d.Platform
-		if p == nil {
+	err := eachImage(idx, "", 0, func(name string, p *v1.Platform, load func() (v1.Image, error)) error {
+		var img v1.Image
+		if p == nil { // the image itself may tell
+			var err error
+			if img, err = load(); err != nil {
+				return err
+			}
 			cfg, err := img.ConfigFile()
 			if err != nil {
 				return err
 			}
-			p = cfg.Platform()
-		}
-		if p == nil {
-			p = &v1.Platform{}
+			p = &v1.Platform{OS: cfg.OS, Architecture: cfg.Architecture}
 		}
 		seen = append(seen, p.OS+"/"+p.Architecture)
-		if p.OS != platformOS || p.Architecture != platformArch || ref != "" && d.Annotations[refName] != ref {
+		if p.OS != platformOS || p.Architecture != platformArch || ref != "" && name != ref {
 			return nil
 		}
-		found, names = append(found, img), append(names, d.Annotations[refName])
+		if img == nil {
+			var err error
+			if img, err = load(); err != nil {
+				return err
+			}
+		}
+		found, names = append(found, img), append(names, name)
 		return nil
-	}); err != nil {
-		return nil, err
-	}
+	})
 	switch {
+	case err != nil:
+		return nil, err
 	case len(found) == 0 && ref != "":
 		return nil, fmt.Errorf("no image %q for %s in there", ref, platform)
 	case len(found) == 0:
@@ -125,8 +132,9 @@ func pickImage(idx v1.ImageIndex, ref string, first bool) (v1.Image, error) {
 	return found[0], nil
 }
 
-// eachImage calls f for the images in an index and in those it holds.
-func eachImage(idx v1.ImageIndex, depth int, f func(v1.Descriptor, v1.Image) error) error {
+// eachImage calls f for the images in an index and in those it holds, with their
+// names, and their platforms if the index tells. Manifests have the right digests.
+func eachImage(idx v1.ImageIndex, name string, depth int, f func(string, *v1.Platform, func() (v1.Image, error)) error) error {
 	m, err := idx.IndexManifest()
 	if err != nil {
 		return err
@@ -135,27 +143,49 @@ func eachImage(idx v1.ImageIndex, depth int, f func(v1.Descriptor, v1.Image) err
 		return errors.New("the image index is too deep or too long")
 	}
 	for _, d := range m.Manifests {
+		ref := name
+		if a := d.Annotations[refName]; a != "" {
+			ref = a
+		}
 		switch {
 		case d.MediaType.IsIndex():
 			sub, err := idx.ImageIndex(d.Digest)
-			if err != nil {
-				return err
+			if err == nil {
+				err = checkDigest(sub.RawManifest, d.Digest)
 			}
-			if err := eachImage(sub, depth+1, f); err != nil {
+			if err == nil {
+				err = eachImage(sub, ref, depth+1, f)
+			}
+			if err != nil {
 				return err
 			}
 		case d.MediaType.IsImage():
-			if p := d.Platform; p != nil && p.OS == "unknown" {
+			if d.Platform != nil && d.Platform.OS == "unknown" {
 				continue // an attestation
 			}
-			img, err := idx.Image(d.Digest)
-			if err != nil {
-				return err
-			}
-			if err := f(d, img); err != nil {
+			if err := f(ref, d.Platform, func() (v1.Image, error) {
+				img, err := idx.Image(d.Digest)
+				if err != nil {
+					return nil, err
+				}
+				return img, checkDigest(img.RawManifest, d.Digest)
+			}); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// checkDigest holds a manifest or configuration against its digest: those who read
+// layouts do not.
+func checkDigest(read func() ([]byte, error), want v1.Hash) error {
+	text, err := read()
+	if err != nil {
+		return err
+	}
+	if sum := sha256.Sum256(text); want.Algorithm != "sha256" || hex.EncodeToString(sum[:]) != want.Hex {
+		return fmt.Errorf("wrong digest of a manifest or configuration, should be %s", want)
 	}
 	return nil
 }
@@ -164,6 +194,9 @@ func eachImage(idx v1.ImageIndex, depth int, f func(v1.Descriptor, v1.Image) err
 func (got *content) fromImage(img v1.Image, find func(v1.Descriptor, string) (blob, error)) error {
 	m, err := img.Manifest()
 	if err != nil {
+		return explain(err)
+	}
+	if err := checkDigest(img.RawConfigFile, m.Config.Digest); err != nil {
 		return explain(err)
 	}
 	cfg, err := img.ConfigFile()
@@ -207,40 +240,7 @@ func (got *content) resolveLayout(dir, ref string) error {
 	if err != nil {
 		return err
 	}
-	if err := verifyImage(img); err != nil {
-		return err
-	}
 	return got.fromImage(img, func(d v1.Descriptor, _ string) (blob, error) {
 		return blob{sha256: d.Digest.Hex, path: filepath.Join(dir, "blobs", "sha256", d.Digest.Hex)}, nil
 	})
-}
-
-// verifyImage checks the digests of a manifest and of its configuration: a layout's
-// reader does not.
-func verifyImage(img v1.Image) error {
-	digest, err := img.Digest()
-	if err != nil {
-		return err
-	}
-	m, err := img.Manifest()
-	if err != nil {
-		return err
-	}
-	manifest, err := img.RawManifest()
-	if err != nil {
-		return err
-	}
-	config, err := img.RawConfigFile()
-	if err != nil {
-		return err
-	}
-	for _, b := range []struct {
-		text []byte
-		want v1.Hash
-	}{{manifest, digest}, {config, m.Config.Digest}} {
-		if sum := sha256.Sum256(b.text); b.want.Algorithm != "sha256" || hex.EncodeToString(sum[:]) != b.want.Hex {
-			return fmt.Errorf("wrong digest of a blob in the layout: should be %s", b.want)
-		}
-	}
-	return nil
 }

@@ -346,6 +346,22 @@ func TestLayout(t *testing.T) {
 	write(t, blob, append(bytes.Clone(data), 0))
 	badConfig := writeLayout(t, map[string]v1.Image{"14.3": one})
 	write(t, filepath.Join(badConfig, "blobs", "sha256", m.Config.Digest.Hex), []byte(`{"os":"freebsd","architecture":"amd64"} `))
+	badManifest := writeLayout(t, map[string]v1.Image{"14.3": one})
+	digest, err := one.Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := one.RawManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(badManifest, "blobs", "sha256", digest.Hex), append(bytes.Clone(raw), ' '))
+	nested := filepath.Join(t.TempDir(), "nested")
+	if p, err := layout.Write(nested, empty.Index); err != nil {
+		t.Fatal(err)
+	} else if err := p.AppendIndex(index(map[string]v1.Image{platform: one, "freebsd/arm64": two}), layout.WithAnnotations(map[string]string{refName: "x"})); err != nil {
+		t.Fatal(err)
+	}
 	file := func(name, how string, data []byte) string {
 		return write(t, filepath.Join(t.TempDir(), name), pack(t, how, data))
 	}
@@ -358,6 +374,9 @@ func TestLayout(t *testing.T) {
 		{"none of several", both, "15", `no image "15"`},
 		{"damaged layer", damaged, "", "wrong digest"},
 		{"damaged configuration", badConfig, "", "wrong digest"},
+		{"damaged manifest", badManifest, "", "wrong digest"},
+		{"index in the index", nested, "", ""},
+		{"index in the index, by name", nested, "x", ""},
 		{"empty directory", t.TempDir(), "", "no index.json"},
 		{"old docker archive", file("d.tar", "", tarball(t, entry{name: "manifest.json", data: "[]"})), "", "docker's old format"},
 		{"archive with a link", file("l.tar", "", tarDir(t, dir, entry{name: "blobs/x", typ: tar.TypeSymlink, link: "/etc/shadow"})), "", "is a link"},

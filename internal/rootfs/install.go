@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +142,7 @@ func (c *Client) Install(ctx context.Context, w Wish) (*Result, error) {
 	}
 	defer got.close()
 	if old != nil && !w.Force {
-		if old.Digest == got.digest && old.Source == w.Source.String() {
+		if old.Digest == got.digest && old.Source == w.Source.String() && old.Setuid == w.Setuid {
 			return &Result{Dir: target, Record: old, Unchanged: true}, c.remember(target)
 		}
 		if err := c.unchanged(ctx, target, old); err != nil {
@@ -161,6 +162,9 @@ func (c *Client) Install(ctx context.Context, w Wish) (*Result, error) {
 	res, err := c.build(ctx, st, got, w)
 	if err == nil {
 		err = c.remember(target)
+	}
+	if err == nil && old != nil && !w.Force { // it has taken a while
+		err = c.unchanged(ctx, target, old)
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -238,12 +242,22 @@ func (c *Client) build(ctx context.Context, st *stage, got *content, w Wish) (*R
 	if err := x.finish(); err != nil {
 		return nil, err
 	}
-	r := &Record{Source: w.Source.String(), Ref: w.Ref, Mirror: w.Mirror, Digest: got.digest,
+	r := &Record{Source: w.Source.String(), Ref: w.Ref, Mirror: withoutPassword(w.Mirror), Digest: got.digest,
 		Release: x.release(), Installed: time.Now().UTC().Truncate(time.Second), Setuid: w.Setuid}
 	if err := x.record(r); err != nil {
 		return nil, err
 	}
 	return &Result{Record: r, Notes: append(x.notes(), notes...)}, nil
+}
+
+// withoutPassword is a URL for a file that everybody may read.
+func withoutPassword(mirror string) string {
+	u, err := url.Parse(mirror)
+	if err != nil {
+		return ""
+	}
+	u.User = nil
+	return u.String()
 }
 
 // furnish adds what programs expect and archives may lack: mount points, /tmp, and

@@ -11,10 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// NewProgress tells people what goes on: by bars on a terminal, else by lines.
+// NewProgress tells people what goes on: by bars on a terminal, else
+// by lines.
 func NewProgress(w io.Writer) Progress {
 	if f, ok := w.(*os.File); ok {
-		if _, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS); err == nil {
+		// Of a terminal without a size, as some programs make them, bars would see nothing.
+		if size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ); err == nil && size.Row > 1 && size.Col > 20 {
 			return &bars{out: w}
 		}
 	}

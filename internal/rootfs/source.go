@@ -180,6 +180,9 @@ func releaseURL(mirror, release string) string {
 
 func (c *Client) resolveRelease(ctx context.Context, got *content, release, mirror string) error {
 	base := releaseURL(mirror, release)
+	if strings.HasPrefix(base, "http:") {
+		c.say("note: %s is asked without TLS: nobody vouches for what it says", redacted(base))
+	}
 	text, err := c.fetchText(ctx, base+"MANIFEST", 1<<20)
 	if err != nil {
 		return err
