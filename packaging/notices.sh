@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 : "${GO:=go}"
 
 notice() { # name directory
-	set -- "$1" "$2"/LICEN[CS]E* "$2"/COPYING* "$2"/NOTICE*
-	printf '%s\n\n' "==== $1"
+	name=$1
+	set -- "$1" "$2"/*LICEN[CS]E* "$2"/COPYING* "$2"/NOTICE*
+	printf "%s\n\n" "==== $name"
 	shift
 	found=
 	for file; do
@@ -16,7 +17,7 @@ notice() { # name directory
 		echo
 		found=yes
 	done
-	[ "$found" ] || { echo "notices: a module without a licence" >&2; exit 1; }
+	[ "$found" ] || { echo "notices: $name: no licence in its directory" >&2; exit 1; }
 }
 
 notice "Go $("$GO" env GOVERSION)" "$("$GO" env GOROOT)"
