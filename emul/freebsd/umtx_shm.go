@@ -209,7 +209,7 @@ func (u *umtxPages) create(o *OS, k umtxKey) error {
 }
 
 func (pg *umtxPage) listen(address []byte) error {
-	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}
@@ -238,20 +238,35 @@ func (pg *umtxPage) mayAsk(c *unix.Ucred) bool {
 }
 
 // serve gives the page to all who ask, until it is destroyed. It ends with the
-// listening socket.
+// listening socket. It waits in Go's poller: a thread for each page would be
+// too much where there are hundreds.
 func (pg *umtxPage) serve() {
+	f := os.NewFile(uintptr(pg.listener), "umtx page")
+	defer func() {
+		f.Close()
+		unix.Close(pg.fd)
+	}()
+	conn, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
 	for {
-		c, _, err := unix.Accept4(pg.listener, unix.SOCK_CLOEXEC)
-		if err == unix.EINTR || err == unix.ECONNABORTED {
-			continue
-		}
-		if err != nil {
-			unix.Close(pg.listener)
-			unix.Close(pg.fd)
+		var c int
+		var err error
+		if conn.Read(func(fd uintptr) bool {
+			c, _, err = unix.Accept4(int(fd), unix.SOCK_CLOEXEC)
+			return err != unix.EAGAIN
+		}) != nil {
 			return
 		}
-		pg.answer(c)
-		unix.Close(c)
+		switch err {
+		case nil:
+			pg.answer(c)
+			unix.Close(c)
+		case unix.EINTR, unix.ECONNABORTED:
+		default:
+			return
+		}
 	}
 }
 
