@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -72,10 +73,14 @@ func (t *tool) install(out io.Writer) error {
 		}
 	}
 	t.entry.Interpreter = path
+	before := time.Now()
 	if did, err := t.fs.Mount(); err != nil {
 		return explain(err)
 	} else if did {
 		fmt.Fprintf(out, "mounted binfmt_misc on %s\n", t.fs.Dir)
+		if err := t.outlives(before); err != nil {
+			return err
+		}
 	}
 	if err := t.register(out); err != nil {
 		return err
@@ -84,6 +89,37 @@ func (t *tool) install(out io.Writer) error {
 		return err
 	}
 	return t.forBoot(out)
+}
+
+// outlives returns an error when we are in a container whose end would be the
+// end of the entry, too: when nobody else has binfmt_misc mounted, now that we
+// have, after the time before.
+func (t *tool) outlives(before time.Time) error {
+	const clockTick = time.Second // files have the time of some clock tick before
+	since, err := t.fs.Since()
+	if err != nil || t.passing() || !inContainer() || since.Before(before.Add(-clockTick)) || !unmountForgets(kernelRelease()) {
+		return err
+	}
+	return fmt.Errorf("the host has not mounted binfmt_misc: the entry would end with this container (on the host: mount -t binfmt_misc binfmt_misc %s; with systemd, docker run -v %s:%[1]s … does it)",
+		binfmt.DefaultDir, binfmt.DefaultDir)
+}
+
+// inContainer says whether an engine has started us in a container.
+func inContainer() bool {
+	for _, name := range []string{"/.dockerenv", "/run/.containerenv"} {
+		if _, err := os.Stat(name); err == nil {
+			return true
+		}
+	}
+	return os.Getpid() == 1
+}
+
+// unmountForgets says of a Linux release whether binfmt_misc forgets its entries
+// when it is unmounted.
+func unmountForgets(release string) bool {
+	var major, minor int
+	n, _ := fmt.Sscanf(release, "%d.%d", &major, &minor)
+	return n < 2 || major > 6 || major == 6 && minor >= 7
 }
 
 // register makes the entry in the kernel.
@@ -166,6 +202,9 @@ func (t *tool) uninstall(out io.Writer) error {
 		}
 	}
 	err := t.fs.Mounted()
+	if errors.Is(err, binfmt.ErrNotMounted) && inContainer() {
+		_, err = t.fs.Mount() // the host's entry is not to be seen otherwise
+	}
 	if err == nil {
 		err = t.fs.Remove(t.entry.Name)
 	}
@@ -226,13 +265,13 @@ func (t *tool) findInterpreter() (string, error) {
 func explain(err error) error {
 	switch {
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("read-only here (in a container, run lsf-install on its host): %w", err)
+		return fmt.Errorf("read-only here (in a container: docker run --privileged, or run lsf-install on its host): %w", err)
 	case errors.Is(err, fs.ErrPermission) && binfmt.InUserNamespace():
 		return fmt.Errorf("a user namespace can have entries of its own from Linux 6.7 on, in a mount namespace of its own (unshare -Urm), and this is Linux %s: %w", kernelRelease(), err)
 	case errors.Is(err, fs.ErrPermission) && os.Geteuid() != 0:
 		return fmt.Errorf("this needs root (try: sudo lsf-install …): %w", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("not permitted, although root (in a container, run lsf-install on its host): %w", err)
+		return fmt.Errorf("not permitted, although root (in a container: docker run --privileged, or run lsf-install on its host): %w", err)
 	case errors.Is(err, binfmt.ErrNoKernel):
 		return fmt.Errorf("%w (CONFIG_BINFMT_MISC); programs can still be run as: lsf -- PROGRAM", err)
 	}

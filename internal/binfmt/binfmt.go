@@ -168,6 +168,16 @@ func (f FS) List() ([]Entry, error) {
 	return list, nil
 }
 
+// Since says when the file system has come into being. Since Linux 6.7 it goes,
+// with all entries, when the last of its mounts goes.
+func (f FS) Since() (time.Time, error) {
+	info, err := os.Stat(filepath.Join(f.Dir, "register"))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
 // ReadOnly says whether entries can't be made because the file system is
 // mounted read-only, as in containers.
 func (f FS) ReadOnly() bool {
