@@ -78,22 +78,47 @@ func rootfsCommand(t *tool) *cobra.Command {
 		Short: "Get and keep FreeBSD root file systems",
 		Long: `Get FreeBSD systems into directories, for programs that need FreeBSD's libraries.
 As root the place is ` + config.Default().Root + `, else a directory of your own.`,
+		Args: cobra.NoArgs, // an unknown command is an error
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := cmd.PersistentFlags()
-	flags.StringVar(&r.client.Cache, "cache-dir", "", "where downloads are kept (default: /var/cache/lsf, ~/.cache/lsf)")
 	flags.StringVar(&r.client.State, "state-dir", "", "where it is kept which trees there are")
 	if err := flags.MarkHidden("state-dir"); err != nil {
 		panic(err) // no such flag
 	}
-	cmd.AddCommand(r.getCommand(), r.listCommand(), r.updateCommand(), r.removeCommand(), r.verifyCommand())
+	cmd.AddCommand(r.getCommand(), r.listCommand())
+	for _, c := range []*cobra.Command{r.updateCommand(), r.removeCommand(), r.verifyCommand()} {
+		c.ValidArgsFunction = r.complete
+		cmd.AddCommand(c)
+	}
 	return cmd
+}
+
+// complete offers shells the systems that are known.
+func (r *rootfsTool) complete(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	if err := r.places(); err != nil {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	list, _ := r.trees()
+	var names []string
+	for _, t := range list {
+		names = append(names, filepath.Base(t.Dir))
+	}
+	return names, cobra.ShellCompDirectiveDefault
 }
 
 func (r *rootfsTool) mirrorFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.client.Mirror, "mirror", "", "`URL` of the server with FreeBSD's releases (default "+rootfs.DefaultMirror+")")
 }
 
-func (r *rootfsTool) limitFlags(cmd *cobra.Command) {
+func (r *rootfsTool) cacheFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&r.client.Cache, "cache-dir", "", "`directory` for downloads (default /var/cache/lsf; not as root: ~/.cache/lsf)")
+}
+
+// extractFlags are those of commands that download and extract.
+func (r *rootfsTool) extractFlags(cmd *cobra.Command) {
+	r.mirrorFlag(cmd)
+	r.cacheFlag(cmd)
 	f := cmd.Flags()
 	f.Var(&r.maxSize, "max-size", "how much to extract at most, 0 for all")
 	f.Int64Var(&r.client.Limits.Entries, "max-entries", r.client.Limits.Entries, "how many files to extract at most, 0 for all")
@@ -107,16 +132,23 @@ func (r *rootfsTool) getCommand() *cobra.Command {
 		Short: "Get a FreeBSD system into a directory",
 		Long: `Get a FreeBSD system into a directory. SOURCE is
 
-  14.3, 15.0-RC1              a release, from FreeBSD's server or --mirror; its
-                              base.txz is held against the release's MANIFEST
-  freebsd/freebsd-runtime:14.3   an OCI image for freebsd/amd64 from a registry
-  ./base.txz, ./layout        a local archive (.txz, .tar.gz, .tar.zst, .tar),
-                              an OCI layout, or an archive of one
+  14.3, 15.0-RC1                 a FreeBSD release
+  freebsd/freebsd-runtime:14.3   an OCI image for freebsd/amd64
+  ./base.txz                     an archive: txz, tar.gz, tar.zst, tar
+  ./layout                       an OCI layout, or an archive of one
+
+A release's base.txz comes from FreeBSD's server, or from --mirror, and is held
+against the SHA-256 in the release's MANIFEST. Images come from the registry that
+they name, else from docker.io.
 
 The directory is --dir, or --name in the usual place. What is there already is
 replaced as a whole and at once, if lsf-install has put it there and nobody has
 changed it since. If anything fails, it stays as it is. What a broken download has
-brought is kept, and the next one goes on there.`,
+brought is kept, and the next one goes on there.
+
+Left out are device nodes (LSF supplies the usual ones), file flags, extended
+attributes, and set-user-ID and set-group-ID bits of files. Owners are kept as
+root only.`,
 		Args: exactlyOne("a source, such as 14.3 or freebsd/freebsd-runtime:14.3 or ./base.txz"),
 		RunE: r.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			return r.get(ctx, cmd.OutOrStdout(), args[0])
@@ -130,8 +162,7 @@ brought is kept, and the next one goes on there.`,
 	f.BoolVar(&r.wish.Setuid, "keep-setuid", false, "keep set-user-ID and set-group-ID bits of files")
 	f.BoolVar(&r.wish.Force, "force", false, "replace it even if it is the same, or has been changed")
 	cmd.MarkFlagsMutuallyExclusive("dir", "name")
-	r.mirrorFlag(cmd)
-	r.limitFlags(cmd)
+	r.extractFlags(cmd)
 	return cmd
 }
 
@@ -161,20 +192,21 @@ the tags of an image: list --remote freebsd/freebsd-runtime.`,
 
 func (r *rootfsTool) updateCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "update [NAME|DIRECTORY...]",
+		Use:   "update [NAME|DIRECTORY]...",
 		Short: "Get systems again whose sources have changed",
 		Long: `Ask the source of a system what it has now, and replace the system if that is
 something else. A system that has been changed since it was installed is left
 alone without --force. With --check, only tell; the exit status is 1 if there is
-something new.`,
+something new.
+
+Without a name, the only system that there is.`,
 		RunE: r.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			return r.update(ctx, cmd.OutOrStdout(), args)
 		}),
 	}
 	cmd.Flags().BoolVar(&r.check, "check", false, "tell only")
 	cmd.Flags().BoolVar(&r.force, "force", false, "also replace what has been changed")
-	r.mirrorFlag(cmd)
-	r.limitFlags(cmd)
+	r.extractFlags(cmd)
 	return cmd
 }
 
@@ -190,16 +222,18 @@ are never removed.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&r.force, "force", false, "also what has been changed, or was not installed by lsf-install")
+	r.cacheFlag(cmd)
 	cmd.Flags().BoolVar(&r.cache, "cache", false, "remove all downloads from the cache")
 	return cmd
 }
 
 func (r *rootfsTool) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "verify [NAME|DIRECTORY...]",
+		Use:   "verify [NAME|DIRECTORY]...",
 		Short: "Compare systems with what was installed",
 		Long: `Compare every file of a system with what was installed: type, size, mode, owner and
-SHA-256. Differences are printed; the exit status is 1 if there are any.`,
+SHA-256. Differences are printed; the exit status is 1 if there are any. Programs
+may have caused some of them, in /var and /etc above all.`,
 		RunE: r.run(func(ctx context.Context, cmd *cobra.Command, args []string) error {
 			return r.verify(ctx, cmd.OutOrStdout(), args)
 		}),

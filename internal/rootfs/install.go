@@ -311,9 +311,9 @@ func (x *extractor) notes() (notes []string) {
 		n    int
 		text string
 	}{
-		{s.setuid, "set-user-ID and set-group-ID bits of %d files were left out (--keep-setuid keeps them)"},
-		{s.devices, "%d device nodes were left out: LSF supplies the usual devices"},
-		{s.owners, "%d entries have owners that do not exist here, and are yours"},
+		{s.setuid, "left out: set-user-ID and set-group-ID bits, of files: %d (--keep-setuid keeps them)"},
+		{s.devices, "left out: device nodes: %d (LSF supplies the usual devices)"},
+		{s.owners, "owners that do not exist here, replaced by yours: of %d files"},
 	} {
 		if n.n > 0 {
 			notes = append(notes, fmt.Sprintf(n.text, n.n))
