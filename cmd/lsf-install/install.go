@@ -97,7 +97,7 @@ func (t *tool) install(out io.Writer) error {
 func (t *tool) outlives(before time.Time) error {
 	const clockTick = time.Second // files have the time of some clock tick before
 	since, err := t.fs.Since()
-	if err != nil || t.passing() || !inContainer() || since.Before(before.Add(-clockTick)) || !unmountForgets(kernelRelease()) {
+	if err != nil || binfmt.InUserNamespace() || !inContainer() || since.Before(before.Add(-clockTick)) || !unmountForgets(kernelRelease()) {
 		return err
 	}
 	return fmt.Errorf("the host has not mounted binfmt_misc: the entry would end with this container (on the host: mount -t binfmt_misc binfmt_misc %s; with systemd, docker run -v %s:%[1]s … does it)",
@@ -202,7 +202,7 @@ func (t *tool) uninstall(out io.Writer) error {
 		}
 	}
 	err := t.fs.Mounted()
-	if errors.Is(err, binfmt.ErrNotMounted) && inContainer() {
+	if errors.Is(err, binfmt.ErrNotMounted) && t.fs.Dir == binfmt.DefaultDir && inContainer() {
 		_, err = t.fs.Mount() // the host's entry is not to be seen otherwise
 	}
 	if err == nil {

@@ -73,7 +73,7 @@ func TestBoot(t *testing.T) {
 
 func TestMatches(t *testing.T) {
 	e := Entry{Offset: 2, Binfmt: systemd.Binfmt{Magic: "LF\x02", Mask: "\xff\xff\x0f"}}
-	for head, want := range map[string]bool{"\x7fELF\x02": false, "\x7fELF": false, "xxLF\x12": true, "xxLF\x03": false, "xxLF": false, "": false} {
+	for head, want := range map[string]bool{"\x7fELF\x02": true, "\x7fELF": false, "xxLF\x12": true, "xxLF\x03": false, "xxLF": false, "": false} {
 		if e.Matches([]byte(head)) != want {
 			t.Errorf("%q: %v", head, !want)
 		}
