@@ -105,6 +105,12 @@ func cleanStages(parent, name string) {
 		if lock == nil {
 			continue
 		}
+		// In a directory that others may write to, what is theirs is not ours.
+		var st unix.Stat_t
+		if unix.Fstat(int(lock.Fd()), &st) != nil || int(st.Uid) != os.Geteuid() {
+			lock.Close()
+			continue
+		}
 		if !isOld || unix.Renameat2(unix.AT_FDCWD, path, unix.AT_FDCWD, filepath.Join(parent, name), unix.RENAME_NOREPLACE) != nil {
 			_ = removeTree(path)
 		}

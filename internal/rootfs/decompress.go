@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -78,6 +79,8 @@ func startXZ(ctx context.Context, path string, r io.Reader) (*program, error) {
 	p := &program{cmd: exec.CommandContext(ctx, path, "-dc", fmt.Sprintf("--memlimit-decompress=%d", maxDecoderMemory)), cancel: cancel}
 	p.cmd.Env = []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
 	p.cmd.Stdin, p.cmd.Stderr = r, &p.stderr
+	// The terminal's signals are for us, who end it in good order.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var err error
 	if p.out, err = p.cmd.StdoutPipe(); err == nil {
 		err = p.cmd.Start()

@@ -533,8 +533,10 @@ func (x *extractor) finish() error {
 		}
 		return nil
 	})
-	// Whatever the archive says, the tree can be entered and replaced by its owner.
+	// Whatever the archive says, the tree itself belongs to whoever installs it, who
+	// can enter and replace it.
 	x.tree.mode |= 0o700
+	x.tree.uid, x.tree.gid = os.Geteuid(), os.Getegid()
 	for _, d := range slices.Backward(dirs) {
 		f, err := x.root.Open(d.path)
 		if err != nil {

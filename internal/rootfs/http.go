@@ -101,7 +101,7 @@ func redacted(rawURL string) string {
 func (c *Client) fetchText(ctx context.Context, rawURL string, limit int64) ([]byte, error) {
 	var text []byte
 	err := c.retry(ctx, func() (bool, error) {
-		ctx, cancel := context.WithTimeout(ctx, c.stall())
+		ctx, cancel := context.WithTimeoutCause(ctx, c.stall(), errStalled)
 		defer cancel()
 		resp, err := get(ctx, newClient(c.transport()), rawURL, nil, http.StatusOK)
 		if err != nil {
@@ -203,6 +203,8 @@ func explain(err error) error {
 		return fmt.Errorf("no secure connection (is the clock right, the package ca-certificates installed?): %w", err)
 	case strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired)): // to CONNECT
 		return explainStatus(http.StatusProxyAuthRequired, err)
+	case errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errStalled):
+		return fmt.Errorf("no answer in time (is HTTPS_PROXY needed?): %w", err)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, unix.ECONNREFUSED), errors.Is(err, unix.ENETUNREACH), errors.Is(err, unix.EHOSTUNREACH):
 		return fmt.Errorf("no connection (is HTTPS_PROXY needed?): %w", err)
 	}

@@ -40,6 +40,9 @@ func (c *Client) resolveImage(ctx context.Context, got *content, reference strin
 	if err != nil {
 		return err
 	}
+	// All that is asked for here is small.
+	ctx, cancel := context.WithTimeoutCause(ctx, 3*c.stall(), errStalled)
+	defer cancel()
 	desc, err := remote.Get(ref, c.remoteOptions(ctx)...)
 	if err != nil {
 		return explain(err)

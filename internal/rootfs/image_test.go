@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -11,10 +12,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -289,6 +292,113 @@ func TestBadRegistry(t *testing.T) {
 			}
 			intact(t, c, dir, "14.3-RELEASE")
 		})
+	}
+}
+
+// TestTokens: a registry as the large ones are. It wants a token, and sends who asks
+// for a blob elsewhere; the token must not go there.
+func TestTokens(t *testing.T) {
+	bsd := image(t, platform, layers(t, "14.3-RELEASE")...)
+	blobs := map[string][]byte{}
+	m, err := bsd.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range m.Layers {
+		l, err := bsd.LayerByDigest(d.Digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := l.Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if blobs[d.Digest.String()], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parts := 0
+	store := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			t.Error("the token has been given away")
+		}
+		data := blobs[path.Base(r.URL.Path)]
+		if r.Header.Get("Range") != "" {
+			parts++
+		} else if len(data) > 100_000 { // cut off once
+			w.Header().Set("Content-Length", fmt.Sprint(len(data)))
+			_, _ = w.Write(data[:50_000])
+			panic(http.ErrAbortHandler)
+		}
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	}))
+	defer store.Close()
+	armed := false
+	var host string
+	host = testRegistry(t, func(w http.ResponseWriter, r *http.Request) bool {
+		switch {
+		case !armed:
+			return false
+		case r.URL.Path == "/token":
+			if got := r.URL.Query().Get("scope"); got != "repository:bsd:pull" && got != "" {
+				t.Errorf("scope %q", got)
+			}
+			fmt.Fprint(w, `{"token":"secret"}`)
+			return true
+		case r.Header.Get("Authorization") != "Bearer secret":
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+host+`/token",service="test"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		case blobs[path.Base(r.URL.Path)] != nil:
+			http.Redirect(w, r, store.URL+"/"+path.Base(r.URL.Path), http.StatusTemporaryRedirect)
+			return true
+		}
+		return false
+	})
+	push(t, host+"/bsd:1", bsd)
+	armed = true
+	c := testClient(t)
+	dir := filepath.Join(t.TempDir(), "fb")
+	if _, err := c.Install(context.Background(), Wish{Source: Source{Image, host + "/bsd:1"}, Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	intact(t, c, dir, "14.3-RELEASE")
+	if parts != 1 {
+		t.Errorf("%d parts asked for, want 1", parts)
+	}
+}
+
+// TestSlowRegistry: one that never answers keeps nobody.
+func TestSlowRegistry(t *testing.T) {
+	for _, cancelled := range []bool{true, false} {
+		ctx, cancel := context.WithCancel(context.Background())
+		host := testRegistry(t, func(w http.ResponseWriter, r *http.Request) bool {
+			if !strings.Contains(r.URL.Path, "/manifests/") {
+				return false
+			}
+			if cancelled {
+				cancel()
+			}
+			w.Header().Set("Content-Type", string(types.OCIManifestSchema1))
+			w.Header().Set("Content-Length", "1000")
+			_ = http.NewResponseController(w).Flush()
+			<-r.Context().Done()
+			return true
+		})
+		c := testClient(t)
+		if !cancelled {
+			c.stallAfter = 50 * time.Millisecond
+		}
+		dir := filepath.Join(t.TempDir(), "fb")
+		_, err := c.Install(ctx, Wish{Source: Source{Image, host + "/bsd:1"}, Dir: dir})
+		if cancelled && !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+		if !cancelled {
+			wantErr(t, err, "nothing has come for a while")
+		}
+		only(t, filepath.Dir(dir))
+		cancel()
 	}
 }
 
