@@ -24,14 +24,14 @@ echo "                  (the eighth byte, 09: FreeBSD)"
 
 run="bin/lsf --"
 if [ "$(id -u)" = 0 ]; then
-	say "bin/lsf-install install"
+	say "bin/lsf-install install --no-boot"
 	if bin/lsf-install status >"$tmp/status" 2>&1; then
 		cat "$tmp/status"
 		run=
 	elif [ "$(sed -n 's/.*: registered.*/registered/p' "$tmp/status")" ]; then
 		# Somebody else's entry that is not as it should be: leave it alone.
 		cat "$tmp/status"
-	elif bin/lsf-install install; then
+	elif bin/lsf-install install --no-boot; then
 		registered=yes
 		run=
 	fi
