@@ -212,9 +212,11 @@ func connectat(t *emul.Task, dir, s FD, name Sockaddr, namelen Uint) emul.Action
 const atFDCWD = -100 // on both systems
 
 // connectUnix: Linux answers EAGAIN when the queue of a listening socket is
-// full, and ECONNREFUSED for a file that is no socket.
+// full, and ECONNREFUSED for a file that is no socket. A signal that comes
+// before or meanwhile has no effect on it: it begins again. EINTR would say, as
+// for other sockets, that the connection is still being made.
 func connectUnix(t *emul.Task, s FD, at guest.Addr, n int) emul.Action {
-	return emul.Host(unix.SYS_CONNECT, uint64(s), uint64(at), uint64(n)).NoRestart().Then(func(r emul.Ret) emul.Action {
+	return emul.Host(unix.SYS_CONNECT, uint64(s), uint64(at), uint64(n)).Then(func(r emul.Ret) emul.Action {
 		switch r.Err() {
 		case unix.EAGAIN:
 			return emul.Fail(abi.ECONNREFUSED)

@@ -225,6 +225,51 @@ func unixSockets() {
 	show("next", string(b[:n]))
 }
 
+// interrupted connects unix sockets while signals come in. That happens at once
+// or not at all, so that there is nothing to interrupt.
+func interrupted() {
+	dir, err := os.MkdirTemp("", "socket")
+	must("mkdirtemp", err)
+	defer os.RemoveAll(dir)
+	to := &syscall.SockaddrUnix{Name: filepath.Join(dir, "s")}
+	l, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+	must("socket", err)
+	must("bind", syscall.Bind(l, to))
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR2)
+	defer signal.Stop(signals)
+	done := make(chan bool)
+	stopped := make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				syscall.Kill(os.Getpid(), syscall.SIGUSR2)
+			}
+		}
+	}()
+	const times = 500
+	connected := 0
+	for range times {
+		s, err := syscall.Socket(syscall.AF_UNIX, syscall.SOCK_DGRAM, 0)
+		must("socket", err)
+		if err := syscall.Connect(s, to); err == nil {
+			connected++
+		} else {
+			show("connect among signals", err)
+		}
+		syscall.Close(s)
+	}
+	close(done)
+	<-stopped
+	<-signals
+	syscall.Close(l)
+	show("connected among signals", connected == times)
+}
+
 func udp() {
 	s, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_DGRAM, 0)
 	must("socket", err)
@@ -261,4 +306,5 @@ func main() {
 	options()
 	unixSockets()
 	udp()
+	interrupted()
 }
