@@ -135,7 +135,8 @@ func (r *rootfsTool) getCommand() *cobra.Command {
   14.3, 15.0-RC1                 a FreeBSD release
   freebsd/freebsd-runtime:14.3   an OCI image for freebsd/amd64
   ./base.txz                     an archive: txz, tar.gz, tar.zst, tar
-  ./layout                       an OCI layout, or an archive of one
+  ./layout, ./image.tar          an OCI layout, an archive of one, or what
+                                 docker save and podman save make
 
 A release's base.txz comes from FreeBSD's server, or from --mirror, and is held
 against the SHA-256 in the release's MANIFEST. Images come from the registry that
@@ -158,7 +159,7 @@ root only.`,
 	f.StringVar(&r.wish.Dir, "dir", "", "`directory` for the system (default "+config.Default().Root+"; not as root: ~/.local/share/lsf/rootfs/NAME)")
 	f.StringVar(&r.name, "name", "", "`name` of the directory, in the usual place (default: after the source)")
 	f.BoolVar(&r.isDefault, "default", false, "make it the root of all FreeBSD programs, by "+filepath.Join(config.Dir, "config.d", dropIn))
-	f.StringVar(&r.wish.Ref, "ref", "", "which of several images in an OCI layout")
+	f.StringVar(&r.wish.Ref, "ref", "", "`name` of one of several images in a layout or archive")
 	f.BoolVar(&r.wish.Setuid, "keep-setuid", false, "keep set-user-ID and set-group-ID bits of files")
 	f.BoolVar(&r.wish.Force, "force", false, "replace it even if it is the same, or has been changed")
 	cmd.MarkFlagsMutuallyExclusive("dir", "name")

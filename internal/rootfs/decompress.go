@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -177,13 +176,8 @@ func (r *namedErrors) Read(p []byte) (int, error) {
 }
 
 // compressed tells whether a file is.
-func compressed(name string) bool {
-	f, err := os.Open(name)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
+func compressed(f io.ReaderAt) bool {
 	head := make([]byte, 8)
-	n, _ := io.ReadFull(f, head)
+	n, _ := f.ReadAt(head, 0)
 	return slices.ContainsFunc(compressions, func(c compression) bool { return bytes.HasPrefix(head[:n], []byte(c.magic)) })
 }

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -418,6 +419,93 @@ func writeLayout(t testing.TB, images map[string]v1.Image) string {
 	return dir
 }
 
+// TestDockerArchive: what docker save and podman save make.
+func TestDockerArchive(t *testing.T) {
+	one := image(t, platform, layers(t, "14.3-RELEASE")...)
+	cfg, err := one.RawConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := one.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := sumOf(cfg)
+	// As podman makes it: layers without compression, and links to them.
+	entries := []entry{{name: id + ".json", data: string(cfg)}}
+	var names []string
+	ls, err := one.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range ls {
+		r, err := l.Compressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := decompress(context.Background(), r, DefaultLimits())
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Close()
+		dir := strings.Repeat(fmt.Sprint(i), 64)
+		entries = append(entries, entry{name: sumOf(data) + ".tar", data: string(data)}, entry{name: dir + "/layer.tar", typ: tar.TypeSymlink, link: "../" + sumOf(data) + ".tar"})
+		names = append(names, dir+"/layer.tar")
+		parsed.RootFS.DiffIDs[i] = v1.Hash{Algorithm: "sha256", Hex: sumOf(data)}
+	}
+	rawConfig, err := json.Marshal(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries[0].data = string(rawConfig)
+	manifest := func(tag string, layers ...string) entry {
+		text, err := json.Marshal([]dockerImage{{Config: id + ".json", RepoTags: []string{tag}, Layers: layers}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return entry{name: "manifest.json", data: string(text)}
+	}
+	archive := func(more ...entry) []byte { return tarball(t, append(slices.Clone(entries), more...)...) }
+	for _, tt := range []struct {
+		name string
+		data []byte
+		ref  string
+		err  string
+	}{
+		{"podman", archive(manifest("a:1", names...)), "", ""},
+		{"by name", archive(manifest("a:1", names...)), "a:1", ""},
+		{"by another name", archive(manifest("a:1", names...)), "a:2", `no image "a:2"`},
+		{"layer missing", archive(manifest("a:1", names[:2]...)), "", "has 2 layers, its configuration 3"},
+		{"layers swapped", archive(manifest("a:1", names[0], names[2], names[1])), "", "wrong digest"},
+		{"layer from outside", archive(manifest("a:1", "../../../etc/passwd", names[1], names[2])), "", "path escapes"},
+		{"layer through a link outside", archive(entry{name: "x", typ: tar.TypeSymlink, link: "/etc/passwd"}, manifest("a:1", "x", names[1], names[2])), "", "path escapes"},
+		{"layer that is a FIFO", archive(entry{name: "x", typ: tar.TypeFifo}, manifest("a:1", "x", names[1], names[2])), "", "is not a file"},
+		{"no manifest", archive(), "", "manifest.json: no such file"},
+		{"junk", archive(entry{name: "manifest.json", data: "junk"}), "", "manifest.json: invalid"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := testClient(t)
+			to := filepath.Join(t.TempDir(), "fb")
+			src := Source{File, write(t, filepath.Join(t.TempDir(), "d.tar"), tt.data)}
+			_, err := c.Install(context.Background(), Wish{Source: src, Options: Options{Ref: tt.ref}, Dir: to})
+			only(t, c.Cache)
+			if tt.err != "" {
+				wantErr(t, err, tt.err)
+				only(t, filepath.Dir(to))
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			intact(t, c, to, "14.3-RELEASE")
+		})
+	}
+}
+
 // tarDir makes an archive of a directory, as tar -C does.
 func tarDir(t testing.TB, dir string, more ...entry) []byte {
 	t.Helper()
@@ -488,9 +576,10 @@ func TestLayout(t *testing.T) {
 		{"index in the index", nested, "", ""},
 		{"index in the index, by name", nested, "x", ""},
 		{"empty directory", t.TempDir(), "", "no index.json"},
-		{"old docker archive", file("d.tar", "", tarball(t, entry{name: "manifest.json", data: "[]"})), "", "docker's old format"},
+		{"docker archive without images", file("d.tar", "", tarball(t, entry{name: "manifest.json", data: "[]"})), "", "no image for freebsd/amd64"},
 		{"archive with a link", file("l.tar", "", tarDir(t, dir, entry{name: "blobs/x", typ: tar.TypeSymlink, link: "/etc/shadow"})), "", "is a link"},
 		{"cut archive", file("c.tar", "", tarDir(t, dir)[:4096]), "", "too early"},
+		{"something else", file("s.tar", "", tarball(t, entry{name: "src/main.c", data: "x"})), "", "not a FreeBSD system"},
 		{"no such file", "/nonexistent/base.txz", "", "no such file"},
 		{"device", "/dev/null", "", "neither a file nor a directory"},
 		{"empty file", file("e.tar", "", nil), "", "is empty"},

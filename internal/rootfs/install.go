@@ -210,14 +210,15 @@ func (c *Client) fetch(ctx context.Context, got *content) error {
 func enoughFor(dir string, layers []blob) error {
 	var need int64
 	for _, b := range layers {
-		info, err := os.Stat(b.path)
+		f, err := b.open()
 		if err != nil {
 			return err
 		}
-		need += info.Size()
-		if compressed(b.path) {
-			need += info.Size()
+		need += fileSize(f)
+		if compressed(f) {
+			need += fileSize(f)
 		}
+		f.Close()
 	}
 	return checkSpace(dir, need)
 }
@@ -234,6 +235,9 @@ func (c *Client) build(ctx context.Context, st *stage, got *content, w Wish) (*R
 		if err := c.extractBlob(ctx, x, b, title); err != nil {
 			return nil, err
 		}
+	}
+	if !got.image && !slices.ContainsFunc([]string{"bin", "lib", "libexec", "rescue", "sbin", "usr"}, func(d string) bool { return x.tree.children[d] != nil }) {
+		return nil, errors.New("not a FreeBSD system: it has neither /bin nor /lib nor /usr")
 	}
 	notes, err := x.furnish(ctx, "/etc/resolv.conf")
 	if err != nil {

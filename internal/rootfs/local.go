@@ -45,7 +45,7 @@ func (c *Client) resolveFile(ctx context.Context, got *content, name, ref string
 // imageEntries are what archives of images begin with, and FreeBSD systems do not.
 var imageEntries = []string{"oci-layout", "index.json", "blobs", "manifest.json", "repositories"}
 
-// holdsImage tells an archive of an OCI layout from that of a system.
+// holdsImage tells an archive of an image from that of a system.
 func (c *Client) holdsImage(ctx context.Context, name string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
@@ -71,12 +71,13 @@ func (c *Client) holdsImage(ctx context.Context, name string) (bool, error) {
 			return false, fmt.Errorf("%q in the archive: %w", h.Name, err)
 		}
 		if len(list) > 0 {
-			return slices.Contains(imageEntries, list[0]), nil
+			return slices.Contains(imageEntries, list[0]) || dockerEntry.MatchString(list[0]), nil
 		}
 	}
 }
 
-// resolveArchive unpacks an archive of an OCI layout into the cache.
+// resolveArchive unpacks an archive of an OCI layout, or one in docker's format, into
+// the cache.
 func (c *Client) resolveArchive(ctx context.Context, got *content, name, ref string) error {
 	if err := os.MkdirAll(c.Cache, 0o755); err != nil {
 		return err
@@ -92,6 +93,10 @@ func (c *Client) resolveArchive(ctx context.Context, got *content, name, ref str
 	if err := c.extractBlob(ctx, x, blob{path: name}, "unpacking "+filepath.Base(name)); err != nil {
 		return err
 	}
+	if x.tree.children["index.json"] == nil {
+		return got.resolveDocker(st.root, ref)
+	}
+	// Who reads a layout would follow links.
 	err = x.tree.walk(".", func(path string, n *node) error {
 		if n.kind != kindDir && n.kind != kindFile {
 			return fmt.Errorf("%s in the archive of an image is a %s", path, n.kind)
@@ -101,15 +106,12 @@ func (c *Client) resolveArchive(ctx context.Context, got *content, name, ref str
 	if err != nil {
 		return err
 	}
-	if x.tree.children["index.json"] == nil {
-		return errors.New("an archive of an image in docker's old format (make one in OCI's: skopeo copy docker-archive:OLD oci-archive:NEW)")
-	}
 	return got.resolveLayout(st.path, ref)
 }
 
 // extractBlob extracts one archive that is on the disk, and checks its digest.
 func (c *Client) extractBlob(ctx context.Context, x *extractor, b blob, title string) error {
-	f, err := os.Open(b.path)
+	f, err := b.open()
 	if err != nil {
 		return err
 	}
@@ -127,7 +129,15 @@ func (c *Client) extractBlob(ctx context.Context, x *extractor, b blob, title st
 	d, err := decompress(ctx, sum, c.Limits)
 	if err == nil {
 		// A compressed stream, and what has a digest, cannot end early unnoticed.
-		err = x.apply(ctx, d, d.name != "" || x.layers)
+		var r io.Reader = d
+		inner := newSumReader(d, func(int64) {})
+		if b.diffID != "" {
+			r = inner
+		}
+		err = x.apply(ctx, r, d.name != "" || x.layers)
+		if err == nil && b.diffID != "" && inner.hex() != b.diffID {
+			err = fmt.Errorf("wrong digest: sha256 %s, should be %s (it is damaged)", inner.hex(), b.diffID)
+		}
 		d.Close()
 	}
 	if ctx.Err() != nil {

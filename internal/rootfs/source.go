@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	"golang.org/x/sys/unix"
 )
 
 // DefaultMirror holds FreeBSD's releases.
@@ -119,9 +120,28 @@ func (s Source) ShortName() string {
 
 // blob is an archive to be extracted: a local file, or one to be downloaded first.
 type blob struct {
-	path   string // "" until it has been downloaded
-	sha256 string // hex
+	root   *os.Root // what path is in, if it is not nil
+	path   string   // "" until it has been downloaded
+	sha256 string   // hex, "" if it is not known
+	diffID string   // as sha256, of what is in it if it is compressed
 	remote remoteFile
+}
+
+// open opens a blob that is here.
+func (b blob) open() (*os.File, error) {
+	if b.root == nil {
+		return os.Open(b.path)
+	}
+	// Were it a FIFO, somebody would have to write to it.
+	f, err := b.root.OpenFile(b.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		f.Close()
+		return nil, fmt.Errorf("%s in the image is not a file", b.path)
+	}
+	return f, nil
 }
 
 // content is what a source has at present.
