@@ -178,9 +178,13 @@ func (s *stage) exchange(target string, how uint) (old string, err error) {
 	return old, nil
 }
 
+// busy says what keeps a directory from being renamed.
 func busy(err error) error {
-	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EXDEV) {
-		return fmt.Errorf("it is a mount point or in a layer of its own, and cannot be replaced as a whole (choose a directory in it, by --dir): %w", err)
+	switch {
+	case errors.Is(err, unix.EBUSY):
+		return fmt.Errorf("it is a mount point, and cannot be replaced (choose a directory in it, by --dir): %w", err)
+	case errors.Is(err, unix.EXDEV):
+		return fmt.Errorf("it is in a lower layer of an overlay, as a container's image is, and cannot be replaced at once (remove it first, or choose another --dir): %w", err)
 	}
 	return err
 }

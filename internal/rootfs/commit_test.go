@@ -275,6 +275,49 @@ func TestMounted(t *testing.T) {
 	only(t, in, "precious")
 }
 
+// TestOverlay: a tree in a container's image cannot be exchanged at once.
+func TestOverlay(t *testing.T) {
+	ctx := context.Background()
+	c := testClient(t)
+	top := t.TempDir()
+	lower, upper, merged := filepath.Join(top, "lower"), filepath.Join(top, "upper"), filepath.Join(top, "merged")
+	src := Source{File, write(t, filepath.Join(t.TempDir(), "a.tar"), tarball(t, system("14.3-RELEASE")...))}
+	if _, err := c.Install(ctx, Wish{Source: src, Dir: filepath.Join(lower, "fb")}); err != nil {
+		t.Fatal(err)
+	}
+	mountTmpfs(t, upper, "size=1m")
+	for _, d := range []string{merged, filepath.Join(upper, "u"), filepath.Join(upper, "w")} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s/u,workdir=%s/w,redirect_dir=off", lower, upper, upper)
+	if err := unix.Mount("overlay", merged, "overlay", 0, options); err != nil {
+		t.Skipf("cannot mount an overlay: %v", err)
+	}
+	defer func() {
+		if err := unix.Unmount(merged, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	}()
+	dir := filepath.Join(merged, "fb")
+	_, err := c.Install(ctx, Wish{Source: src, Dir: dir, Force: true})
+	wantErr(t, err, "lower layer of an overlay")
+	intact(t, c, dir, "14.3-RELEASE")
+	only(t, merged, "fb")
+	if err := c.Remove(ctx, dir, false); err != nil {
+		t.Fatal(err)
+	}
+	only(t, merged)
+	for range 2 { // in the upper layer all is as ever
+		if _, err := c.Install(ctx, Wish{Source: src, Dir: dir, Force: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	intact(t, c, dir, "14.3-RELEASE")
+	only(t, merged, "fb")
+}
+
 func TestRemove(t *testing.T) {
 	ctx := context.Background()
 	c := testClient(t)

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Wish is a tree that is to be had.
@@ -441,7 +443,10 @@ func (c *Client) Remove(ctx context.Context, dir string, force bool) error {
 	}
 	defer lock.Close()
 	gone := filepath.Join(parent, aside(name, delMark))
-	if err := os.Rename(dir, gone); err != nil {
+	switch err := os.Rename(dir, gone); {
+	case errors.Is(err, unix.EXDEV): // in a lower layer of an overlay: where it is, then
+		gone = dir
+	case err != nil:
 		return busy(err)
 	}
 	c.forget(dir)
