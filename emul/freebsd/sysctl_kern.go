@@ -258,6 +258,9 @@ func cpuTimes(key string) ([]byte, error) {
 func kernCPUTime(*sysctlReq) ([]byte, error) { return cpuTimes("cpu") }
 
 func kernCPUTimes(r *sysctlReq) ([]byte, error) {
+	if _, err := cpuTimes("cpu"); err != nil {
+		return nil, err // there is no /proc: better nothing than zeros
+	}
 	n, err := ncpu(r)
 	var out []byte
 	for i := int64(0); i < n && err == nil; i++ {
