@@ -78,8 +78,14 @@ func (t *tool) install(out io.Writer) error {
 		return explain(err)
 	} else if did {
 		fmt.Fprintf(out, "mounted binfmt_misc on %s\n", t.fs.Dir)
-		if err := t.outlives(before); err != nil {
+		switch ends, err := t.endsWithContainer(before); {
+		case err != nil:
 			return err
+		case ends && os.Getpid() == 1: // at once, that is
+			return fmt.Errorf("the host has not mounted binfmt_misc: the entry would end with this container (on the host: mount -t binfmt_misc binfmt_misc %s; with systemd, docker run -v %s:%[1]s … does it)",
+				binfmt.DefaultDir, binfmt.DefaultDir)
+		case ends:
+			fmt.Fprintln(out, "warning: this looks like a container: the entry lasts as long as that, unless the host mounts binfmt_misc first")
 		}
 	}
 	if err := t.register(out); err != nil {
@@ -91,17 +97,13 @@ func (t *tool) install(out io.Writer) error {
 	return t.forBoot(out)
 }
 
-// outlives returns an error when we are in a container whose end would be the
-// end of the entry, too: when nobody else has binfmt_misc mounted, now that we
-// have, after the time before.
-func (t *tool) outlives(before time.Time) error {
+// endsWithContainer says that we are in a container whose end will be the end of
+// the entry, too: nobody else has binfmt_misc mounted, now that we have, after
+// the time before.
+func (t *tool) endsWithContainer(before time.Time) (bool, error) {
 	const clockTick = time.Second // files have the time of some clock tick before
 	since, err := t.fs.Since()
-	if err != nil || binfmt.InUserNamespace() || !inContainer() || since.Before(before.Add(-clockTick)) || !unmountForgets(kernelRelease()) {
-		return err
-	}
-	return fmt.Errorf("the host has not mounted binfmt_misc: the entry would end with this container (on the host: mount -t binfmt_misc binfmt_misc %s; with systemd, docker run -v %s:%[1]s … does it)",
-		binfmt.DefaultDir, binfmt.DefaultDir)
+	return err == nil && !binfmt.InUserNamespace() && inContainer() && !since.Before(before.Add(-clockTick)) && unmountForgets(kernelRelease()), err
 }
 
 // inContainer says whether an engine has started us in a container.
