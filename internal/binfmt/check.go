@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -113,4 +114,34 @@ func CheckInterpreter(path string) error {
 func NoExec(path string) bool {
 	var st unix.Statfs_t
 	return unix.Statfs(path, &st) == nil && st.Flags&unix.ST_NOEXEC != 0
+}
+
+// ErrWritable says that not only root can put another program in the place of one.
+var ErrWritable = errors.New("can be written by others than root")
+
+// CheckOwner returns an error that wraps ErrWritable unless a program and the
+// directories above it are root's.
+func CheckOwner(path string) error {
+	for {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		st, ok := info.Sys().(*syscall.Stat_t)
+		if !ok {
+			return nil
+		}
+		// Root outside of a user namespace is this one in there.
+		const nobody = 65534
+		root := st.Uid == 0 || st.Uid == nobody && InUserNamespace()
+		sticky := info.Mode()&fs.ModeSticky != 0 // then only owners rename and remove
+		group := st.Gid != 0 && info.Mode().Perm()&0o020 != 0
+		if !root || !sticky && (info.Mode().Perm()&0o002 != 0 || group) {
+			return fmt.Errorf("%s %w", path, ErrWritable)
+		}
+		if path == "/" {
+			return nil
+		}
+		path = filepath.Dir(path)
+	}
 }

@@ -206,6 +206,9 @@ func (m Machine) interpreter() Finding {
 		return bad(check, Failure, "lsf-install install --interpreter PATH", "there is no lsf-binfmt beside lsf-install, nor in %s", systemd.Freebsd().Interpreter)
 	}
 	err := binfmt.CheckInterpreter(path)
+	if err == nil {
+		err = binfmt.CheckOwner(path)
+	}
 	switch {
 	case err == nil:
 		return fine(check, "%s: static", path)
@@ -213,6 +216,8 @@ func (m Machine) interpreter() Finding {
 		return bad(check, Warning, sudo("chmod 755 "+path), "%v", err)
 	case errors.Is(err, binfmt.ErrNotExecutable):
 		return bad(check, Failure, sudo("chmod 755 "+path+" && "+register()), "%v", err)
+	case errors.Is(err, binfmt.ErrWritable):
+		return bad(check, Warning, sudo("lsf-install install --prefix /usr/local"), "%v: they could run code as every user of FreeBSD programs", err)
 	case errors.Is(err, binfmt.ErrNoExec):
 		return bad(check, Failure, sudo("lsf-install install --prefix /usr/local"), "%v", err)
 	case errors.Is(err, fs.ErrNotExist):

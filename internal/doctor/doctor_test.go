@@ -19,14 +19,16 @@ import (
 )
 
 // helper makes the test program set a seccomp filter and execute its arguments.
-const helper = "LSF_TEST_FORBID_PTRACE"
+// Its value says what the filter forbids.
+const helper = "LSF_TEST_FORBID"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(helper) == "" {
+	what := os.Getenv(helper)
+	if what == "" {
 		os.Exit(m.Run())
 	}
 	os.Unsetenv(helper)
-	if err := forbidPtrace(); err != nil {
+	if err := forbid(filters[what]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -34,15 +36,36 @@ func TestMain(m *testing.M) {
 	os.Exit(1)
 }
 
-// forbidPtrace lets ptrace fail with EPERM, as Docker did before 19.03.
-func forbidPtrace() error {
-	const loadNR, jumpIfEqual, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	filter := []unix.SockFilter{
-		{Code: loadNR},
+// What the filters are made of.
+const (
+	load        = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
+	jumpIfEqual = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
+	ret         = unix.BPF_RET | unix.BPF_K
+	dataNR      = 0  // offsets in struct seccomp_data
+	dataArg0    = 16 //
+	prSetSUD    = 59 // PR_SET_SYSCALL_USER_DISPATCH
+)
+
+var filters = map[string][]unix.SockFilter{
+	// As Docker's profile before 19.03.
+	"ptrace": {
+		{Code: load, K: dataNR},
 		{Code: jumpIfEqual, K: unix.SYS_PTRACE, Jf: 1},
 		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EPERM)},
 		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
-	}
+	},
+	// As Linux before 5.11.
+	"sud": {
+		{Code: load, K: dataNR},
+		{Code: jumpIfEqual, K: unix.SYS_PRCTL, Jf: 3},
+		{Code: load, K: dataArg0},
+		{Code: jumpIfEqual, K: prSetSUD, Jf: 1},
+		{Code: ret, K: unix.SECCOMP_RET_ERRNO | uint32(unix.EINVAL)},
+		{Code: ret, K: unix.SECCOMP_RET_ALLOW},
+	},
+}
+
+func forbid(filter []unix.SockFilter) error {
 	prog := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
@@ -128,8 +151,11 @@ var cases = []struct {
 	{"the root is too new", `system 99.0-CURRENT; export LSF_ROOT=$PWD/root; doctor`, 1, `! FreeBSD system: .*/root is FreeBSD 99.0-CURRENT: newer than .*`, "rootfs get"},
 	{"the root does not tell", `system 14.1-RELEASE; rm root/bin/freebsd-version; export LSF_ROOT=$PWD/root; doctor`, 1, `! FreeBSD system: .*/root does not say which release it is: .*`, "release ="},
 
-	{"seccomp", `export ` + helper + `=1; exec "$SELF" "$BIN/lsf-install" doctor`, 2, `✗ ptrace: a seccomp filter forbids it .*`, "--cap-add SYS_PTRACE"},
-	{"seccomp: run", `export ` + helper + `=1; exec "$SELF" "$BIN/lsf-install" doctor`, 2, `✗ run by name: exit status 126: lsf: cannot trace the program .*`, "see ptrace above"},
+	{"seccomp", `export ` + helper + `=ptrace; exec "$SELF" "$BIN/lsf-install" doctor`, 2, `✗ ptrace: a seccomp filter forbids it .*`, "--cap-add SYS_PTRACE"},
+	{"an old kernel", `export ` + helper + `=sud; exec "$SELF" "$BIN/lsf-install" doctor`, 1, `! kernel: Linux .*, engine ptrace: no Syscall User Dispatch, .*`, "Linux 5.11"},
+	{"an engine that is not there", `export LSF_ENGINE=sud ` + helper + `=sud; exec "$SELF" "$BIN/lsf-install" doctor`, 2, `✗ kernel: Linux .*: engine sud: this kernel has no Syscall User Dispatch .*`, "LSF_ENGINE"},
+	{"writable by all", `mkdir d; cp "$BIN/lsf-install" "$BIN/lsf-binfmt" d; d/lsf-install install >/dev/null; chmod 777 d; d/lsf-install doctor`, 1, `! interpreter: .*/d can be written by others than root: .*`, "--prefix"},
+	{"seccomp: run", `export ` + helper + `=ptrace; exec "$SELF" "$BIN/lsf-install" doctor`, 2, `✗ run by name: exit status 126: lsf: cannot trace the program .*`, "see ptrace above"},
 }
 
 // TestBroken shows that the doctor names what is wrong, and nothing else is.

@@ -71,15 +71,19 @@ func ptracing() Finding {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOSYS) {
 		return fine(check, "permitted")
 	}
-	if scope, err := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); err == nil {
-		switch scope := strings.TrimSpace(string(scope)); scope {
-		case "2":
-			return bad(check, Failure, sudo("sysctl kernel.yama.ptrace_scope=1"), "kernel.yama.ptrace_scope = 2 forbids it to all but root")
-		case "3":
-			return bad(check, Failure, "set kernel.yama.ptrace_scope = 1 in /etc/sysctl.d and boot again", "kernel.yama.ptrace_scope = 3 forbids it until the next boot")
-		}
-	}
-	if seccomp() {
+	scope, _ := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope") // not there without Yama
+	return whyNoPtrace(err, strings.TrimSpace(string(scope)), seccomp())
+}
+
+// whyNoPtrace names what forbids ptrace, given Yama's setting, "" without Yama.
+func whyNoPtrace(err error, scope string, seccomp bool) Finding {
+	const check = "ptrace"
+	switch {
+	case scope == "2":
+		return bad(check, Failure, sudo("sysctl kernel.yama.ptrace_scope=1"), "kernel.yama.ptrace_scope = 2 forbids it to all but root")
+	case scope == "3":
+		return bad(check, Failure, "set kernel.yama.ptrace_scope = 1 in /etc/sysctl.d and boot again", "kernel.yama.ptrace_scope = 3 forbids it until the next boot")
+	case seccomp:
 		return bad(check, Failure, "docker run --cap-add SYS_PTRACE … (or a seccomp profile that permits ptrace)", "a seccomp filter forbids it (%v)", err)
 	}
 	return bad(check, Failure, "see the security module's log: "+sudo("dmesg"), "forbidden (%v)", err)
