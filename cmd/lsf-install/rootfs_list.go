@@ -9,7 +9,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/lsf-linux/lsf/config"
 	"github.com/lsf-linux/lsf/config/load"
 	"github.com/lsf-linux/lsf/internal/rootfs"
 )
@@ -17,7 +16,7 @@ import (
 // trees lists what is known: what was installed, and the usual places.
 func (r *rootfsTool) trees() (list []rootfs.Tree, configured string) {
 	c, _ := load.Load(r.configDir, nil) // mistakes are for status to tell
-	more := []string{c.Root, config.Default().Root}
+	more := []string{c.Root}
 	if dir, err := userDataDir(); err == nil {
 		if found, err := filepath.Glob(filepath.Join(dir, "rootfs", "*")); err == nil {
 			more = append(more, found...)
