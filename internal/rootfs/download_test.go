@@ -86,6 +86,15 @@ func (m *mirror) serveBase(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(m.base[from:])
 }
 
+// ranges are those that have been asked for since the last time.
+func (m *mirror) ranges() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	asked := m.asked
+	m.asked = nil
+	return asked
+}
+
 func (m *mirror) wish(dir string) Wish {
 	return Wish{Source: Source{Release, "14.3-RELEASE"}, Options: Options{Mirror: m.URL}, Dir: dir}
 }
@@ -250,11 +259,12 @@ func TestDownload(t *testing.T) {
 				wantErr(t, err, tt.err)
 				intact(t, c, dir, "14.2-RELEASE")
 			}
-			if got := strings.Join(m.asked, ","); tt.asked != "*" && tt.asked != "-" && !strings.HasPrefix(got, tt.asked) {
+			asked := m.ranges()
+			if got := strings.Join(asked, ","); tt.asked != "*" && tt.asked != "-" && !strings.HasPrefix(got, tt.asked) {
 				t.Errorf("asked for %q, want %q", got, tt.asked)
 			}
-			if tt.asked == "-" && len(m.asked) > 0 {
-				t.Errorf("asked for %q", m.asked)
+			if tt.asked == "-" && len(asked) > 0 {
+				t.Errorf("asked for %q", asked)
 			}
 		})
 	}
@@ -276,26 +286,30 @@ func TestResume(t *testing.T) {
 	if got, err := os.ReadFile(partial); err != nil || string(got) != string(base[:100_000]) {
 		t.Fatalf("%d bytes kept, %v", len(got), err)
 	}
-	m.asked, m.cutOff = nil, nil
+	m.ranges()
+	m.mu.Lock()
+	m.cutOff = nil
+	m.mu.Unlock()
 	if _, err := c.Install(context.Background(), m.wish(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if len(m.asked) != 1 || m.asked[0] != "bytes=100000-" {
-		t.Errorf("asked for %q", m.asked)
+	if asked := m.ranges(); len(asked) != 1 || asked[0] != "bytes=100000-" {
+		t.Errorf("asked for %q", asked)
 	}
 	intact(t, c, dir, "14.3-RELEASE")
 
 	// Again: out of the cache.
-	m.asked = nil
 	w := m.wish(dir)
 	w.Force = true
-	if _, err := c.Install(context.Background(), w); err != nil || len(m.asked) != 0 {
-		t.Errorf("%v, asked for %q", err, m.asked)
+	_, err = c.Install(context.Background(), w)
+	if asked := m.ranges(); err != nil || len(asked) != 0 {
+		t.Errorf("%v, asked for %q", err, asked)
 	}
 	// The cache is damaged.
 	write(t, filepath.Join(c.Cache, "blobs", "sha256", sumOf(base)), base[:len(base)-1])
-	if _, err := c.Install(context.Background(), w); err != nil || len(m.asked) != 1 {
-		t.Errorf("%v, asked for %q", err, m.asked)
+	_, err = c.Install(context.Background(), w)
+	if asked := m.ranges(); err != nil || len(asked) != 1 {
+		t.Errorf("%v, asked for %q", err, asked)
 	}
 	// What an earlier run has left is damaged, complete or even too long.
 	for _, left := range [][]byte{[]byte("junk"), append(base[:len(base)-1:len(base)-1], 0), append(base[:len(base):len(base)], 0)} {
@@ -328,8 +342,8 @@ func TestTogether(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if len(m.asked) != 1 {
-		t.Errorf("asked for %q", m.asked)
+	if asked := m.ranges(); len(asked) != 1 {
+		t.Errorf("asked for %q", asked)
 	}
 	intact(t, c, dir, "14.3-RELEASE")
 	only(t, filepath.Dir(dir), "fb")
