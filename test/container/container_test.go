@@ -144,8 +144,8 @@ func files(t *testing.T) map[string][]byte {
 // TestEntry runs LSF as a container's entry: nothing is registered, and the
 // engine's default seccomp profile is in force.
 func TestEntry(t *testing.T) {
-	all := files(t)
 	forEngines(t, func(t *testing.T, e engine) {
+		all := files(t)
 		image := e.image(t, "all", all)
 		if out := e.must(t, e.args(image, "/native")...); !strings.Contains(out, "seccomp 2") {
 			t.Skipf("this engine has no seccomp profile: %s", out)
@@ -173,8 +173,8 @@ func TestEntry(t *testing.T) {
 // TestExec looks at a container that runs for a while: another program in it,
 // and its end by the engine's signal.
 func TestExec(t *testing.T) {
-	all := files(t)
 	forEngines(t, func(t *testing.T, e engine) {
+		all := files(t)
 		image := e.image(t, "all", all)
 		name := image + "-c"
 		cmd := e.command("run", "--rm", "--network=none", "--name", name, image, "/lsf", "--", "/guest", "wait", "5")
@@ -208,8 +208,8 @@ func TestExec(t *testing.T) {
 // TestInstaller registers LSF by an image, for programs of the test's alone, and
 // runs one in a container that knows nothing of LSF.
 func TestInstaller(t *testing.T) {
-	all := files(t)
 	forEngines(t, func(t *testing.T, e engine) {
+		all := files(t)
 		image := e.image(t, "all", all)
 		name := fmt.Sprintf("lsf-test-%d", os.Getpid())
 		// Where --privileged is not to be had, because the tests themselves have not
