@@ -98,6 +98,8 @@ func (f FS) Mount() (did bool, err error) {
 		return true, nil
 	case unix.ENODEV:
 		return false, ErrNoKernel
+	case unix.EBUSY:
+		return false, nil // it is our own; who writes to it will be told why not
 	default:
 		return false, fmt.Errorf("mounting binfmt_misc on %s: %w", f.Dir, err)
 	}

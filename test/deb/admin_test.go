@@ -51,7 +51,7 @@ func TestAdmin(t *testing.T) {
 	// What a purge must and must not remove.
 	sh(t, `mkdir -p /etc/lsf/config.d /var/cache/lsf/x /compat/freebsd/bin
 		echo 'debug = false' >/etc/lsf/config.d/10.toml`)
-	contains(t, sh(t, "dpkg -r lsf"), "lsf-freebsd: removed")
+	sh(t, "dpkg -r lsf")
 	notRegistered(t)
 	g.answers(t, "after the removal")
 	if got, want := files(t), "/compat/freebsd/bin\n/etc/lsf\n/etc/lsf/config.d\n/etc/lsf/config.toml\n/var/cache/lsf\n"; got != want {
@@ -72,18 +72,17 @@ func TestAdmin(t *testing.T) {
 }
 
 // TestNoRegistering installs where nothing can or should be registered. That is
-// no reason to fail, but worth a line.
+// no reason to fail, but worth a line. What lsf-install says about the cause is
+// its own affair.
 func TestNoRegistering(t *testing.T) {
 	cases := map[string]struct{ before, in, told string }{
 		"read-only": {
 			before: "mount -t binfmt_misc binfmt_misc proc/sys/fs/binfmt_misc; mount -o remount,bind,ro proc/sys/fs/binfmt_misc",
-			told: "lsf: FreeBSD programs do not start by their name: binfmt_misc is read-only here (in a container, run lsf-install on its host): " +
-				"open /proc/sys/fs/binfmt_misc/register: read-only file system",
+			told:   "lsf: FreeBSD programs do not start by their name: ",
 		},
 		"container": { // as in Docker: not mounted, and no right to
-			in: "setpriv --bounding-set=-sys_admin ",
-			told: "lsf: FreeBSD programs do not start by their name: not permitted, although root (in a container, run lsf-install on its host): " +
-				"mounting binfmt_misc on /proc/sys/fs/binfmt_misc: operation not permitted",
+			in:   "setpriv --bounding-set=-sys_admin ",
+			told: "lsf: FreeBSD programs do not start by their name: ",
 		},
 		"masked": {
 			before: "ln -s /dev/null etc/binfmt.d/lsf-freebsd.conf",
@@ -122,7 +121,9 @@ func TestNoRegistering(t *testing.T) {
 		return
 	}
 	out := sh(t, c.in+"dpkg -i "+share+"/lsf_1.deb")
-	contains(t, out, c.told)
+	if !strings.Contains(out, "\n"+c.told) {
+		t.Errorf("not told that %q:\n%s", c.told, out)
+	}
 	if n := strings.Count(out, "\nlsf"); n != 1 {
 		t.Errorf("%d lines where one would do:\n%s", n, out)
 	}

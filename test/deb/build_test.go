@@ -142,7 +142,7 @@ func TestContents(t *testing.T) {
 		"-rwxr-xr-x /usr/libexec/lsf/lsf-binfmt",
 		"-rwxr-xr-x /usr/sbin/lsf-install",
 		"-rw-r--r-- /usr/share/bash-completion/completions/lsf-install",
-		"-rw-r--r-- /usr/share/doc/lsf/README.md.gz",
+		"-rw-r--r-- /usr/share/doc/lsf/README.md",
 		"-rw-r--r-- /usr/share/doc/lsf/changelog.gz",
 		"-rw-r--r-- /usr/share/doc/lsf/copyright",
 		"-rw-r--r-- /usr/share/doc/lsf/third-party-notices.gz",
@@ -153,6 +153,13 @@ func TestContents(t *testing.T) {
 		"-rw-r--r-- /usr/share/man/man8/lsf-binfmt.8.gz",
 		"-rw-r--r-- /usr/share/man/man8/lsf-install.8.gz",
 		"-rw-r--r-- /usr/share/zsh/vendor-completions/_lsf-install",
+	}
+	docs, err := filepath.Glob(filepath.Join(lsftest.Root(), "docs/*"))
+	if err != nil || len(docs) == 0 {
+		t.Fatalf("no docs: %v", err)
+	}
+	for _, doc := range docs {
+		want = append(want, "-rw-r--r-- /usr/share/doc/lsf/docs/"+filepath.Base(doc))
 	}
 	slices.Sort(got)
 	slices.Sort(want)

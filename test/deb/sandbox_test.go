@@ -211,12 +211,14 @@ func phase() string { return os.Getenv(phaseEnv) }
 // sh runs a shell script, which must succeed, and returns what it prints.
 func sh(t *testing.T, script string) string {
 	t.Helper()
-	out, err := exec.Command("/bin/sh", "-ec", script).CombinedOutput()
+	out, err := command(script).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	return string(out)
 }
+
+func command(script string) *exec.Cmd { return exec.Command("/bin/sh", "-ec", script) }
 
 // contains checks that what was printed has a certain line.
 func contains(t *testing.T, out, line string) {
