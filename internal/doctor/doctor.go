@@ -64,7 +64,7 @@ func Worst(list []Finding) Level {
 // Examine makes all checks, in the order in which one builds on the other.
 func (m Machine) Examine(ctx context.Context) []Finding {
 	set, _ := config.Load(m.ConfigDir, m.Env)
-	direct, byName := m.runs(ctx)
+	direct, byName := m.runs(ctx, set)
 	entry := m.entry(byName.Level == Fine)
 	list := []Finding{m.kernel(set), ptracing(), m.filesystem(byName.Level == Fine), entry}
 	list = append(list, m.rivals()...)

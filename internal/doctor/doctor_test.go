@@ -104,6 +104,7 @@ var cases = []struct {
 }{
 	{"nothing", `doctor`, 0, `✓ run by name: a FreeBSD program runs like any other; it sees FreeBSD 1.*`, ""},
 	{"a system", `system 14.1-RELEASE; export LSF_ROOT=$PWD/root; doctor`, 0, `✓ FreeBSD system: .*/root: FreeBSD 14.1-RELEASE`, ""},
+	{"a system to chroot to", `system 14.1-RELEASE; export LSF_ROOT=$PWD/root LSF_MODE=chroot; doctor`, 0, `✓ run by lsf: .* runs a FreeBSD program; .*`, ""},
 
 	{"not in the kernel", `umount $misc; doctor --binfmt-dir /nonexistent`, 2, `✗ binfmt_misc: this kernel has no binfmt_misc`, "CONFIG_BINFMT_MISC"},
 	{"not mounted", `echo -1 >$entry; umount $misc; doctor`, 2, `✗ binfmt_misc: not mounted on .*`, "lsf-install install"},

@@ -3,13 +3,15 @@ package doctor
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
+	"github.com/lsf-linux/lsf/config"
 	"github.com/lsf-linux/lsf/internal/probe"
 )
 
 // runs runs the tiny program, through lsf-binfmt and by its name.
-func (m Machine) runs(ctx context.Context) (direct, byName Finding) {
+func (m Machine) runs(ctx context.Context, set config.Config) (direct, byName Finding) {
 	const checkDirect, checkByName = "run by lsf", "run by name"
 	f, err := probe.Create(m.Want.Magic[osabiByte])
 	if err != nil {
@@ -20,7 +22,7 @@ func (m Machine) runs(ctx context.Context) (direct, byName Finding) {
 
 	if path := m.registeredInterpreter(); path == "" {
 		direct = bad(checkDirect, Failure, "lsf-install install --interpreter PATH", "not tried: there is no lsf-binfmt")
-	} else if release, err := probe.Run(ctx, m.Env, path, "--", f.Path); err != nil {
+	} else if release, err := probe.Run(ctx, directEnv(m.Env, set), path, "--", f.Path); err != nil {
 		direct = bad(checkDirect, Failure, mendRun(err), "%s: %s", path, oneLine(err))
 	} else {
 		direct = fine(checkDirect, "%s runs a FreeBSD program; it sees FreeBSD %s", path, release)
@@ -38,6 +40,15 @@ func (m Machine) runs(ctx context.Context) (direct, byName Finding) {
 	return direct, byName
 }
 
+// directEnv is the environment for a program that is given to lsf by its path:
+// in a chroot it would not be found by that. (binfmt_misc passes a descriptor.)
+func directEnv(env []string, set config.Config) []string {
+	if set.Mode != config.ModeChroot {
+		return env
+	}
+	return append(slices.Clone(env), "LSF_MODE="+string(config.ModeAuto)) // os/exec keeps the last
+}
+
 // mendRun knows what lsf-binfmt says.
 func mendRun(err error) string {
 	text := err.Error()
@@ -46,6 +57,8 @@ func mendRun(err error) string {
 		return "make && " + register() + " (plain go build lacks a linker flag)"
 	case strings.Contains(text, "cannot trace"):
 		return "see ptrace above"
+	case strings.Contains(text, "chroot to "):
+		return `use mode = "prefix", or be root`
 	case strings.Contains(text, "engine"):
 		return "see kernel above"
 	}
