@@ -211,6 +211,7 @@ func TestServices(t *testing.T) {
 		{"simple", testSimple}, {"oneshot", testOneshot}, {"forking", testForking}, {"guess", testGuess},
 		{"notify", testNotify}, {"sockets", testSockets}, {"inetd", testInetd}, {"restart", testRestart},
 		{"family", testFamily}, {"stubborn", testStubborn}, {"kill", testKillModes}, {"journal", testJournal},
+		{"hardening", testHardening},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.test(t, m, "lsf-"+c.name+".service") })
 	}
@@ -297,7 +298,7 @@ func testSockets(t *testing.T, m *manager, name string) {
 	m.service(t, name, "listen")
 	m.write(t, socket, "Socket.ListenStream=/run/lsf-sockets", "Socket.ListenStream=127.0.0.1:7", "Socket.ListenStream=@lsf-sockets")
 	m.start(t, socket)
-	sh(t, "ip link set lo up")
+	loopbackUp(t)
 	m.is(t, name, "SubState=dead")
 	for i, c := range []struct{ network, addr, said string }{
 		{"unix", "/run/lsf-sockets", "unix /run/lsf-sockets\n"},
@@ -318,6 +319,24 @@ func testSockets(t *testing.T, m *manager, name string) {
 	m.reported(t, "SIGTERM")
 	empty(t, name)
 	quiet(t, name)
+}
+
+// loopbackUp lets the sandbox's network have 127.0.0.1.
+func loopbackUp(t *testing.T) {
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	lo, err := unix.NewIfreq("lo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lo.SetUint16(unix.IFF_UP)
+	if err := unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, lo); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // echo connects, says hello and returns all that comes back.
@@ -445,5 +464,40 @@ func testJournal(t *testing.T, m *manager, name string) {
 	}
 	if t.Failed() && len(log) < 20000 {
 		t.Log(log)
+	}
+}
+
+// What may be taken away from a service without harm to LSF, and what not.
+func testHardening(t *testing.T, m *manager, name string) {
+	for option, want := range map[string]string{
+		"User=nobody":                             "done",
+		"DynamicUser=yes":                         "done",
+		"NoNewPrivileges=yes":                     "done",
+		"CapabilityBoundingSet=":                  "done",
+		"PrivateTmp=yes":                          "done",
+		"PrivateDevices=yes":                      "done",
+		"PrivateNetwork=yes":                      "done",
+		"ProtectSystem=strict":                    "done",
+		"ProtectHome=yes":                         "done",
+		"ProtectProc=invisible":                   "done",
+		"ProcSubset=pid":                          "done",
+		"ProtectKernelTunables=yes":               "done",
+		"ProtectControlGroups=yes":                "done",
+		"RestrictNamespaces=yes":                  "done",
+		"RestrictRealtime=yes":                    "done",
+		"RestrictSUIDSGID=yes":                    "done",
+		"LockPersonality=yes":                     "done",
+		"SystemCallArchitectures=native":          "done",
+		"MemoryDenyWriteExecute=yes":              "failed", // LSF writes code
+		"RestrictAddressFamilies=AF_UNIX":         "done",
+		"SystemCallFilter=@system-service":        "failed",
+		"SystemCallFilter=@system-service @debug": "done",
+		"LimitNPROC=64":                           "done",
+		"TasksMax=16":                             "done",
+	} {
+		t.Run(option, func(t *testing.T) {
+			m.service(t, name, "exit 0", "Service.Type=oneshot", "Service."+option)
+			m.job(t, want, m.conn.StartUnitContext, name)
+		})
 	}
 }
