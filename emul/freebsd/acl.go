@@ -85,6 +85,14 @@ func (a aclTarget) getACL(t *emul.Task, k ACLType, out guest.Ptr[abi.ACL]) emul.
 			})
 		case r.Err() == unix.EACCES && k == abi.ACL_TYPE_DEFAULT:
 			return emul.Fail(abi.EINVAL) // no directory
+		case r.Err() == unix.EOPNOTSUPP && k == abi.ACL_TYPE_ACCESS:
+			// Linux's symbolic links have none; FreeBSD's have that of their mode.
+			return a.stat(t, func(st *abi.Stat) emul.Action {
+				if st.Mode&abi.S_IFMT != abi.S_IFLNK {
+					return emul.Finish(r)
+				}
+				return storeACL(t, out, xlat.ACLOfMode(st.Mode))
+			})
 		case r.Err() != nil:
 			return emul.Finish(r)
 		}

@@ -60,6 +60,18 @@ func deviceName(t *emul.Task, path Path) string {
 	return ""
 }
 
+// belowDevice says whether a path goes on behind a device, as if that were a
+// directory.
+func belowDevice(t *emul.Task, path Path) bool {
+	s, err := guest.LoadString(t, guest.Addr(path), maxPath)
+	if err != nil {
+		return false
+	}
+	name, ok := strings.CutPrefix(s, "/dev/")
+	name, _, below := strings.Cut(name, "/")
+	return ok && below && deviceNamed(name) != nil
+}
+
 // stdDescriptor says which descriptor a name below /dev means.
 func stdDescriptor(name string) (FD, bool) {
 	switch name {
@@ -166,7 +178,9 @@ func ownTerminal(t *emul.Task, flags OpenFlags) emul.Action {
 // have, or with the error that Linux gave for the path.
 func missingDevice(t *emul.Task, path Path, failed error, then func(*abi.Stat) emul.Action) emul.Action {
 	name := deviceName(t, path)
-	if name == "" {
+	if name == "" && belowDevice(t, path) {
+		return emul.Fail(abi.ENOTDIR)
+	} else if name == "" {
 		return emul.Fail(failed)
 	}
 	if st, ok := procOf(t).os.devfs().stat(name); ok {

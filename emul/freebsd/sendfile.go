@@ -65,7 +65,8 @@ func startSendfile(t *emul.Task, fd, s FD, offset Long, nbytes Size, hdtr guest.
 		case err != nil:
 			return emul.Fail(err)
 		case typ != unix.SOCK_STREAM:
-			return emul.Fail(abi.EINVAL)
+			notSocket := func(int32) emul.Action { return emul.Fail(abi.ENOTSOCK) }
+			return withStandInMode(t, s, notSocket, emul.Fail(abi.EINVAL))
 		}
 		return sockoptInt(t, s, unix.SOL_SOCKET, unix.SO_ACCEPTCONN, func(listening int32, err error) emul.Action {
 			switch {

@@ -1,6 +1,7 @@
 package freebsd
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -173,14 +174,18 @@ func kernHostname(*sysctlReq) (string, error) {
 
 // setHostname lets the guest do it, with the guest's privilege.
 func setHostname(r *sysctlReq, b []byte) emul.Action {
-	a, ok := r.t.AllocBytes(len(b))
-	if !ok {
-		return emul.Fail(abi.EINVAL)
-	}
-	if err := r.t.WriteMem(a, b); err != nil {
+	return setName(r, unix.SYS_SETHOSTNAME, b)
+}
+
+// setName: a name ends at its first zero byte, which Linux would keep as a
+// part of it (kern_mib.c sysctl_hostname).
+func setName(r *sysctlReq, nr emul.HostNR, b []byte) emul.Action {
+	b, _, _ = bytes.Cut(b, []byte{0})
+	at, err := allocBytes(r.t, b)
+	if err != nil {
 		return emul.Fail(err)
 	}
-	return emul.Tail(unix.SYS_SETHOSTNAME, uint64(a), uint64(len(b)))
+	return emul.Tail(nr, uint64(at), uint64(len(b)))
 }
 
 // kernDomainname: Linux starts with a name that says there is none.
@@ -193,11 +198,7 @@ func kernDomainname(*sysctlReq) (string, error) {
 }
 
 func setDomainname(r *sysctlReq, b []byte) emul.Action {
-	at, err := allocBytes(r.t, b)
-	if err != nil {
-		return emul.Fail(err)
-	}
-	return emul.Tail(unix.SYS_SETDOMAINNAME, uint64(at), uint64(len(b)))
+	return setName(r, unix.SYS_SETDOMAINNAME, b)
 }
 
 // kernHostUUID is the machine's, as systemd knows it; FreeBSD has zeros where
