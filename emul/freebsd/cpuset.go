@@ -10,8 +10,11 @@ import (
 	"github.com/lsf-linux/lsf/emul/guest"
 )
 
-// CPU sets. There is one set of CPUs here, number 1, that all processes and
-// jails share; what a thread is bound to is the host's affinity mask.
+// CPU sets. All processes begin in number 1. Whoever makes a new set belongs to it
+// with its children; it has the same CPUs, since what is a set's own mask on
+// FreeBSD would need privilege here. What a thread is bound to is the host's
+// affinity mask. A set is gone when nobody belongs to it any more, and its
+// number means nothing to the guests of other supervisors.
 
 // cpuMaskSize is the size of the host's masks that is asked for, in bytes:
 // enough for 8192 CPUs.
@@ -35,7 +38,7 @@ func affinityTarget(t *emul.Task, which Int, id Long) (uint64, error) {
 		}
 		return uint64(id), nil
 	case abi.CPU_WHICH_CPUSET, abi.CPU_WHICH_JAIL:
-		if id == -1 || id == 0 || id == defaultCPUSet {
+		if id == -1 || id == 0 || id == defaultCPUSet || which == abi.CPU_WHICH_CPUSET && procOf(t).os.hasCPUSet(t, id) {
 			return 0, nil
 		}
 		return 0, abi.ESRCH
@@ -173,7 +176,76 @@ func bindEach(tids []uint64, set func(tid uint64) emul.Call) emul.Action {
 	})
 }
 
-// cpusetGetid: all processes are in the one set.
+// cpuset(2) makes a new set and puts the caller into it.
+func cpuset(t *emul.Task, out guest.Ptr[int32]) emul.Action {
+	p := procOf(t)
+	id := max(p.os.lastCPUSet, defaultCPUSet) + 1
+	if err := out.Store(t, id); err != nil {
+		return emul.Fail(err)
+	}
+	p.os.lastCPUSet, p.cpuset = id, id
+	return emul.Return(0)
+}
+
+// cpusetSetid puts a process into a set that there is.
+func cpusetSetid(t *emul.Task, which Int, id Long, set Int) emul.Action {
+	switch {
+	case which != abi.CPU_WHICH_PID:
+		return emul.Fail(abi.EINVAL)
+	case set != defaultCPUSet && !procOf(t).os.hasCPUSet(t, Long(set)):
+		return emul.Fail(abi.ESRCH)
+	case id == -1 || id == Long(t.Proc.Pid):
+		procOf(t).cpuset = int32(set)
+		return emul.Return(0)
+	}
+	// Who may signal a process may move it.
+	return emul.Batch(emul.NewCall(unix.SYS_KILL, uint64(id), 0)).ThenAll(func(r []emul.Ret) emul.Action {
+		p := t.Loop().Process(int(id))
+		switch err := r[0].Err(); {
+		case err != nil:
+			return emul.Fail(err)
+		case id <= 0 || p == nil:
+			return emul.Fail(abi.ESRCH)
+		}
+		p.OS.(*process).cpuset = int32(set)
+		return emul.Return(0)
+	})
+}
+
+// hasCPUSet says whether some guest belongs to a set other than the default.
+func (o *OS) hasCPUSet(t *emul.Task, id Long) bool {
+	found := false
+	t.Loop().Processes(func(p *emul.Process) {
+		q, ok := p.OS.(*process)
+		found = found || ok && !p.Dead() && q.cpuset != 0 && Long(q.cpuset) == id
+	})
+	return found
+}
+
+// inCPUSet is the number of the set that the target of a call is, or belongs to.
+func inCPUSet(t *emul.Task, which Int, id Long) int32 {
+	p := t.Proc
+	switch which {
+	case abi.CPU_WHICH_CPUSET:
+		if id > 0 {
+			return int32(id)
+		}
+	case abi.CPU_WHICH_TID, abi.CPU_WHICH_PID, abi.CPU_WHICH_TIDPID:
+		if id > tidBase && which != abi.CPU_WHICH_PID {
+			id -= tidBase
+		}
+		if o := t.Loop().Task(int(id)); o != nil {
+			p = o.Proc
+		} else if id > 0 {
+			return defaultCPUSet // a process that is no guest
+		}
+	default:
+		return defaultCPUSet
+	}
+	return max(p.OS.(*process).cpuset, defaultCPUSet)
+}
+
+// cpusetGetid tells the set.
 func cpusetGetid(t *emul.Task, level, which Int, id Long, out guest.Ptr[int32]) emul.Action {
 	if level == abi.CPU_LEVEL_WHICH && which != abi.CPU_WHICH_CPUSET {
 		return emul.Fail(abi.EINVAL)
@@ -181,7 +253,7 @@ func cpusetGetid(t *emul.Task, level, which Int, id Long, out guest.Ptr[int32]) 
 	if _, err := affinityTarget(t, which, id); err != nil {
 		return emul.Fail(err)
 	}
-	set := int32(defaultCPUSet)
+	set := inCPUSet(t, which, id)
 	if level == abi.CPU_LEVEL_ROOT {
 		set = 0
 	}

@@ -3,6 +3,8 @@ package freebsd
 import (
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -302,8 +304,8 @@ func (p *process) loginName() *string {
 		if name == "" {
 			name = os.Getenv("USER")
 		}
-		if name == "" && os.Getuid() == 0 {
-			name = "root"
+		if name == "" {
+			name = userName(uint32(os.Getuid()))
 		}
 		if len(name) >= maxLogname {
 			name = name[:maxLogname-1]
@@ -311,6 +313,21 @@ func (p *process) loginName() *string {
 		p.ids.login = &name
 	}
 	return p.ids.login
+}
+
+// userName looks a user up in /etc/passwd. Without it, root at least has a name.
+func userName(uid uint32) string {
+	text, _ := os.ReadFile("/etc/passwd")
+	for line := range strings.Lines(string(text)) {
+		f := strings.Split(line, ":")
+		if n, err := strconv.ParseUint(f[min(2, len(f)-1)], 10, 32); err == nil && uint32(n) == uid && f[0] != "" {
+			return f[0]
+		}
+	}
+	if uid == 0 {
+		return "root"
+	}
+	return ""
 }
 
 func setlogin(t *emul.Task, name Str) emul.Action {

@@ -29,7 +29,9 @@ type OS struct {
 	fast      *host.FastCalls
 	objects   uint64 // how many objects have been given numbers (shared.go)
 	umtxPages umtxPages
-	dev       *devfs
+	// lastCPUSet is the number that cpuset(2) gave out last.
+	lastCPUSet int32
+	dev        *devfs
 	// standIns says that there are descriptors which stand for devices.
 	standIns bool
 }

@@ -20,6 +20,10 @@ func procctl(t *emul.Task, idtype Int, id Long, cmd Int, data Addr) emul.Action 
 	if idtype == abi.P_PID && cmd >= abi.PROC_REAP_ACQUIRE && cmd <= abi.PROC_REAP_KILL {
 		return reapCtl(t, id, cmd, data)
 	}
+	if cmd == abi.PROC_SPROTECT {
+		// Whom Linux spares when memory runs out is the host's affair (PRIV_VM_MADV_PROTECT).
+		return emul.Fail(abi.EPERM)
+	}
 	if idtype != abi.P_PID || id != 0 && id != Long(t.Proc.Pid) {
 		return emul.Fail(abi.EINVAL)
 	}

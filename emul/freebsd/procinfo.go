@@ -144,6 +144,10 @@ func (p *process) kinfo(dir string) abi.KinfoProc {
 	var letter byte
 	if s, err := readProcStat(dir); err == nil {
 		s.fill(&k)
+		// Of its guests the supervisor knows it better than to a tick: pgrep -n
+		// tells by it which came last.
+		us := p.started.UnixMicro()
+		k.Start = [2]int64{us / 1e6, us % 1e6}
 		letter = s.state
 		p.sizes(&k, s)
 	} else {

@@ -218,6 +218,12 @@ func killEach(calls []emul.Call, err error) emul.Action {
 	})
 }
 
+// catches says whether the process has a handler for a signal.
+func (p *process) catches(s abi.Signal) bool {
+	h := p.sig.acts[s].Handler
+	return h != abi.SIG_DFL && h != abi.SIG_IGN
+}
+
 // sigqueue(2).
 func sigqueue(t *emul.Task, pid Int, sig Sig, value Long) emul.Action {
 	s := abi.Signal(sig)
@@ -225,6 +231,11 @@ func sigqueue(t *emul.Task, pid Int, sig Sig, value Long) emul.Action {
 		return emul.Fail(abi.EINVAL)
 	}
 	h := xlat.HostSignal(s)
+	if int(pid) == t.Proc.Pid && s.Valid() && procOf(t).catches(s) {
+		// Linux keeps one instance only of the signals of old.
+		queueToProcess(t.Proc, s, abi.SI_QUEUE, t, uint64(value))
+		return emul.Return(0)
+	}
 	if sig != 0 && h == 0 {
 		p := t.Loop().Process(int(pid))
 		if p == nil {

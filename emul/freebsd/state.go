@@ -28,6 +28,7 @@ type process struct {
 	mqs       map[int32]*mqNotice // by descriptor
 	umtx      umtxProc
 	reap      reaping
+	cpuset    int32      // cpuset(2); 0 is the default
 	pdeathsig abi.Signal // asked for by procctl(PROC_PDEATHSIG_CTL)
 }
 

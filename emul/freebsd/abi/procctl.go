@@ -4,6 +4,7 @@ package abi
 const (
 	P_PID = 0
 
+	PROC_SPROTECT            = 1
 	PROC_REAP_ACQUIRE        = 2
 	PROC_REAP_RELEASE        = 3
 	PROC_REAP_STATUS         = 4

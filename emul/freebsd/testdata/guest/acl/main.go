@@ -21,6 +21,7 @@ type acl struct {
 
 const (
 	getFile, setFile, getFD, deleteFile = 347, 348, 349, 351
+	getLink                             = 425
 	access, deflt, nfs4                 = 2, 3, 4
 	pathconf, aclExtended, aclNFS4      = 191, 59, 64
 	none                                = ^uint32(0)
@@ -86,4 +87,8 @@ func main() {
 	show("gone", dir, deflt)
 	show("of NFSv4", file, nfs4)
 	show("of nothing", dir+"/no", access)
+	os.Symlink("no", dir+"/link")
+	l = &acl{maxcnt: 254}
+	fmt.Println("of a symbolic link:", call(getLink, dir+"/link", access, l), l.cnt)
+	fmt.Println("default of one:", call(getLink, dir+"/link", deflt, l))
 }

@@ -46,6 +46,7 @@ func device(path string) {
 	var st, byFD unix.Stat_t
 	err := unix.Stat(path, &st)
 	show(path, name(err), fmt.Sprintf("%o", st.Mode), name(unix.Access(path, unix.R_OK|unix.W_OK)), name(unix.Access(path, unix.X_OK)))
+	show(path+"/x", name(unix.Stat(path+"/x", &byFD)))
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o644)
 	if err != nil {
 		show(path, name(err))

@@ -107,6 +107,14 @@ void start(u64 *args)
 	say("unset %d", sys_sigfastblock(UNSETPTR, NULL));
 	word = INC;
 	sys_kill(pid, SIGUSR1);
+	say("\nqueued twice each:");
+	u32 all[4] = {~0u, ~0u, ~0u, ~0u}, old[4];
+	sys_sigprocmask(1L, all, old);
+	for (int i = 0; i < 2; i++) {
+		sys_sigqueue(pid, SIGRT, 0L);
+		sys_sigqueue(pid, SIGUSR1, 0L);
+	}
+	sys_sigprocmask(3L, old, NULL);
 	say("\n");
 	sys_exit(0L);
 }
