@@ -7,6 +7,7 @@ import (
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
 	"github.com/lsf-linux/lsf/emul/trace"
 )
 
@@ -51,7 +52,15 @@ func hostClock(c Clock) (int32, bool) {
 
 func clockGettime(t *emul.Task, c Clock, ts guest.Ptr[abi.Timespec]) emul.Action {
 	if l, ok := hostClock(c); ok {
-		return emul.Tail(unix.SYS_CLOCK_GETTIME, uint64(l), uint64(ts))
+		if !sameForAll(l) || t.Loop().Engine().Kind() == host.SUD {
+			return emul.Tail(unix.SYS_CLOCK_GETTIME, uint64(l), uint64(ts))
+		}
+		// A call on the host is a second stop with this engine.
+		var now unix.Timespec
+		if err := unix.ClockGettime(l, &now); err != nil {
+			return emul.Fail(err)
+		}
+		return storeOrFail(t, ts, abi.Timespec{Sec: now.Sec, Nsec: now.Nsec})
 	}
 	switch abi.Clock(c) {
 	case abi.CLOCK_SECOND:
@@ -75,6 +84,15 @@ func clockGettime(t *emul.Task, c Clock, ts guest.Ptr[abi.Timespec]) emul.Action
 		})
 	}
 	return emul.Fail(abi.EINVAL)
+}
+
+// sameForAll says that a clock of Linux's is no process's or thread's own.
+func sameForAll(clock int32) bool {
+	switch clock {
+	case unix.CLOCK_REALTIME, unix.CLOCK_REALTIME_COARSE, unix.CLOCK_MONOTONIC, unix.CLOCK_MONOTONIC_COARSE, unix.CLOCK_BOOTTIME:
+		return true
+	}
+	return false
 }
 
 func clockSettime(_ *emul.Task, c Clock, ts guest.Ptr[abi.Timespec]) emul.Action {

@@ -46,7 +46,7 @@ func isCore(pkg string) bool {
 // ask the kernel much take several times as long as on FreeBSD.
 func patience(pkg string) time.Duration {
 	switch pkg {
-	case "runtime", "net/http", "net", "os", "cmp", "go/types", "crypto/tls", "math/big":
+	case "runtime", "time", "net/http", "net", "os", "cmp", "go/types", "crypto/tls", "math/big":
 		return 15 * time.Minute
 	}
 	return 5 * time.Minute
