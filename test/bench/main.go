@@ -32,7 +32,8 @@ func main() {
 type column struct {
 	name    string
 	command func(args ...string) *exec.Cmd
-	locks   func() *exec.Cmd // test/bench/locks, nil where it is not measured
+	locks   func() *exec.Cmd              // test/bench/locks, nil where it is not measured
+	shell   func(script string) *exec.Cmd // a dynamic shell, nil where it is not measured
 	run     func(*exec.Cmd) error
 	ns      map[string]float64
 }
@@ -73,6 +74,11 @@ func run(lsf string) error {
 		{name: "LSF (ptrace)", command: freebsd("ptrace"), run: (*exec.Cmd).Run},
 		{name: "two stops", command: linux, run: twoStops},
 	}
+	for i, engine := range []string{"", "sud", "ptrace"} {
+		if columns[i].shell = dynamic(lsf, engine); columns[i].shell == nil {
+			break
+		}
+	}
 	if locks {
 		for _, c := range columns[:3] {
 			c.locks = func() *exec.Cmd {
@@ -95,8 +101,12 @@ func run(lsf string) error {
 		}
 		if i == 0 {
 			order = append([]string{start}, names...)
+			if c.shell != nil {
+				order = append(order, shellStart, shellExec)
+			}
 		}
-		if c.ns[start], err = c.start(); err != nil {
+		c.ns[start], err = median(func() error { return c.run(c.command("exit")) })
+		if err = errors.Join(err, c.measureDynamic()); err != nil {
 			fmt.Fprintf(os.Stderr, "bench: %s: %v\n", c.name, err)
 		}
 	}
@@ -157,13 +167,12 @@ func (c *column) measure() (names []string, err error) {
 	return names, err
 }
 
-// start returns how long it takes to start the program and see it end, in ns.
-func (c *column) start() (float64, error) {
+// median returns how long it takes to start a program and see it end, in ns.
+func median(run func() error) (float64, error) {
 	var times []time.Duration
 	for range 100 {
-		cmd := c.command("exit")
 		begin := time.Now()
-		if err := c.run(cmd); err != nil {
+		if err := run(); err != nil {
 			return 0, err
 		}
 		times = append(times, time.Since(begin))
