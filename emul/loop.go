@@ -2,7 +2,7 @@ package emul
 
 import (
 	"fmt"
-	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -150,9 +150,7 @@ func (l *Loop) serve(tid int, status uint32) {
 }
 
 func (l *Loop) broken(tid int, why any) {
-	stack := make([]byte, 16<<10)
-	stack = stack[:runtime.Stack(stack, false)]
-	l.Debugf("supervisor panic, thread %d: %v\n%s", tid, why, stack)
+	l.Debugf("supervisor panic, thread %d: %v\n%s", tid, why, debug.Stack())
 	t := l.tasks[tid]
 	if t == nil {
 		panic(why) // nobody to blame

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 
 	"golang.org/x/sys/unix"
 
@@ -107,7 +108,7 @@ func supervise(spec freebsd.Spec, set config.Config, mistakes error) error {
 		// Whatever goes wrong in here, guests die with us (EXITKILL), and
 		// nobody waits for a supervisor that cannot serve.
 		if r := recover(); r != nil {
-			loop.Debugf("supervisor panic: %v\n%s", r, stack())
+			loop.Debugf("supervisor panic: %v\n%s", r, debug.Stack())
 			os.Exit(70)
 		}
 	}()
@@ -118,11 +119,6 @@ func supervise(spec freebsd.Spec, set config.Config, mistakes error) error {
 	}
 	os.Exit(0)
 	return nil
-}
-
-func stack() []byte {
-	b := make([]byte, 16<<10)
-	return b[:runtime.Stack(b, false)]
 }
 
 // leave gets out of the way of terminal, pipes and file systems: an own

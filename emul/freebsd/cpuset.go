@@ -38,7 +38,7 @@ func affinityTarget(t *emul.Task, which Int, id Long) (uint64, error) {
 		}
 		return uint64(id), nil
 	case abi.CPU_WHICH_CPUSET, abi.CPU_WHICH_JAIL:
-		if id == -1 || id == 0 || id == defaultCPUSet || which == abi.CPU_WHICH_CPUSET && procOf(t).os.hasCPUSet(t, id) {
+		if id == -1 || id == 0 || id == defaultCPUSet || which == abi.CPU_WHICH_CPUSET && hasCPUSet(t, id) {
 			return 0, nil
 		}
 		return 0, abi.ESRCH
@@ -192,7 +192,7 @@ func cpusetSetid(t *emul.Task, which Int, id Long, set Int) emul.Action {
 	switch {
 	case which != abi.CPU_WHICH_PID:
 		return emul.Fail(abi.EINVAL)
-	case set != defaultCPUSet && !procOf(t).os.hasCPUSet(t, Long(set)):
+	case set != defaultCPUSet && !hasCPUSet(t, Long(set)):
 		return emul.Fail(abi.ESRCH)
 	case id == -1 || id == Long(t.Proc.Pid):
 		procOf(t).cpuset = int32(set)
@@ -213,7 +213,7 @@ func cpusetSetid(t *emul.Task, which Int, id Long, set Int) emul.Action {
 }
 
 // hasCPUSet says whether some guest belongs to a set other than the default.
-func (o *OS) hasCPUSet(t *emul.Task, id Long) bool {
+func hasCPUSet(t *emul.Task, id Long) bool {
 	found := false
 	t.Loop().Processes(func(p *emul.Process) {
 		q, ok := p.OS.(*process)

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/lsf-linux/lsf/emul/freebsd"
 )
 
 // recordDir is where a tree keeps what is known of it.
@@ -112,8 +114,7 @@ func (x *extractor) release() string {
 	if err != nil {
 		return ""
 	}
-	_, v, _ := strings.Cut(string(text), "\nUSERLAND_VERSION=\"")
-	v, _, _ = strings.Cut(v, "\"")
+	v := freebsd.UserlandRelease(string(text))
 	if len(v) > 64 || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		return ""
 	}
