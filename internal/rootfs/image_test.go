@@ -283,15 +283,7 @@ func TestBadRegistry(t *testing.T) {
 			c := testClient(t)
 			dir := filepath.Join(t.TempDir(), "fb")
 			_, err := c.Install(context.Background(), Wish{Source: Source{Image, host + "/bsd:1"}, Dir: dir})
-			if tt.err != "" {
-				wantErr(t, err, tt.err)
-				only(t, filepath.Dir(dir))
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			intact(t, c, dir, "14.3-RELEASE")
+			installed(t, c, dir, err, tt.err)
 		})
 	}
 }
@@ -493,15 +485,7 @@ func TestDockerArchive(t *testing.T) {
 			src := Source{File, write(t, filepath.Join(t.TempDir(), "d.tar"), tt.data)}
 			_, err := c.Install(context.Background(), Wish{Source: src, Options: Options{Ref: tt.ref}, Dir: to})
 			only(t, c.Cache)
-			if tt.err != "" {
-				wantErr(t, err, tt.err)
-				only(t, filepath.Dir(to))
-				return
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			intact(t, c, to, "14.3-RELEASE")
+			installed(t, c, to, err, tt.err)
 		})
 	}
 }
@@ -591,18 +575,28 @@ func TestLayout(t *testing.T) {
 			if entries, e := os.ReadDir(c.Cache); e == nil && len(entries) > 0 {
 				t.Errorf("left in the cache: %v", entries)
 			}
+			installed(t, c, to, err, tt.err)
 			if tt.err != "" {
-				wantErr(t, err, tt.err)
-				only(t, filepath.Dir(to))
 				return
 			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			intact(t, c, to, "14.3-RELEASE")
 			if news, err := c.Outdated(ctx, to); news || err != nil {
 				t.Errorf("outdated %v, %v", news, err)
 			}
 		})
 	}
+}
+
+// installed wants what Install answered to be the error want, with nothing left
+// beside dir, or with none a system of 14.3 there.
+func installed(t *testing.T, c *Client, dir string, err error, want string) {
+	t.Helper()
+	if want != "" {
+		wantErr(t, err, want)
+		only(t, filepath.Dir(dir))
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	intact(t, c, dir, "14.3-RELEASE")
 }
