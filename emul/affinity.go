@@ -87,6 +87,7 @@ func (l *Loop) CPUs() int {
 // freeIdle sets tasks free that have not stopped for a while.
 func (l *Loop) freeIdle() {
 	l.freeTimer = nil
+	l.secondProcessor() // this is not one of those that are gone at once
 	if l.bound == 0 {
 		return
 	}

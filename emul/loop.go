@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,7 @@ type Loop struct {
 	trace   Tracer
 
 	provided bool // see provideThreads
+	two      bool // see secondProcessor
 
 	timers timerHeap
 
@@ -31,7 +33,9 @@ type Loop struct {
 	bound     int         // how many tasks are bound to it
 	freeTimer *Timer
 
-	alarm  *alarm
+	bell   *host.Bell
+	alarm  alarm
+	mail   atomic.Bool // posted is not empty
 	mu     sync.Mutex
 	posted []func()
 }
@@ -52,9 +56,10 @@ type Tracer interface {
 
 // NewLoop makes a loop, on the thread that will run it. debug may be nil. tracer may be nil.
 func NewLoop(eng *host.Engine, pers Personality, tracer Tracer, debug func(string)) *Loop {
+	bell := host.NewBell()
 	return &Loop{
 		cpu: -1,
-		eng: eng, pers: pers, trace: tracer, debug: debug, alarm: newAlarm(host.NewBell()),
+		eng: eng, pers: pers, trace: tracer, debug: debug, bell: bell, alarm: alarm{bell: bell},
 		tasks: map[int]*Task{}, procs: map[int]*Process{}, early: map[int]uint32{},
 	}
 }
@@ -120,7 +125,6 @@ func (l *Loop) newTask(p *Process, tr *host.Tracee) *Task {
 
 // Run serves guests until none is left.
 func (l *Loop) Run() error {
-	defer l.alarm.stop()
 	for len(l.tasks) > 0 {
 		tid, status, err := l.eng.Wait()
 		if err != nil {
@@ -129,9 +133,11 @@ func (l *Loop) Run() error {
 		if tid != 0 {
 			l.serve(tid, status)
 		}
-		if l.alarm.heard() {
+		if l.mail.Load() {
 			l.runPosted()
-			l.timers.run(time.Now())
+		}
+		if now := time.Now(); l.alarm.due(now) {
+			l.timers.run(now)
 			l.alarm.set(l.timers.next())
 		}
 	}
@@ -159,18 +165,22 @@ func (l *Loop) broken(tid int, why any) {
 	unix.Kill(t.Proc.Pid, unix.SIGKILL)
 }
 
-// Post makes the loop call f on its thread soon. It may be called from any goroutine.
+// Post makes the loop call f on its thread, and returns when it has. Other
+// goroutines call it, which Go has started.
 func (l *Loop) Post(f func()) {
+	done := make(chan struct{})
 	l.mu.Lock()
-	l.posted = append(l.posted, f)
+	l.posted = append(l.posted, func() { f(); close(done) })
+	l.mail.Store(true)
 	l.mu.Unlock()
-	l.alarm.now()
+	l.bell.Ring(done)
 }
 
 func (l *Loop) runPosted() {
 	l.mu.Lock()
 	fs := l.posted
 	l.posted = nil
+	l.mail.Store(false)
 	l.mu.Unlock()
 	for _, f := range fs {
 		f()

@@ -1,6 +1,5 @@
 package emul
 
-import "fmt"
 
 // Args are the raw arguments of a guest system call.
 type Args [8]uint64
@@ -50,8 +49,10 @@ type Impl struct {
 }
 
 // Noted adds a note about a limit to a served row.
-func (i Impl) Noted(format string, args ...any) Impl {
-	i.Note = fmt.Sprintf(format, args...)
+//
+//go:noinline
+func (i Impl) Noted(note string) Impl {
+	i.Note = note
 	return i
 }
 
@@ -69,6 +70,8 @@ func (i Impl) UsesIDs() Impl {
 }
 
 // NotServed declares a call that the guest's kernel has and LSF does not serve.
+//
+//go:noinline
 func NotServed(err error, reason string) Impl {
 	return Impl{
 		Level: LevelMissing, Err: err, Note: reason,
@@ -85,4 +88,6 @@ type Row struct {
 }
 
 // Sys makes a Row.
+//
+//go:noinline
 func Sys(name string, i Impl) Row { return Row{name, i} }

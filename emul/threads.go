@@ -15,6 +15,22 @@ const (
 	manyTasks = 8
 )
 
+// secondProcessor lets Go's runtime run other goroutines while the loop waits
+// for guests, and its collector. It starts with one (cmd/lsf-binfmt's entry
+// code), for that costs less, and most supervisors never need the other.
+func (l *Loop) secondProcessor() {
+	if !l.two {
+		l.two = true
+		runtime.GOMAXPROCS(2)
+	}
+}
+
+// Go starts a goroutine beside the loop.
+func (l *Loop) Go(f func()) {
+	l.secondProcessor()
+	go f()
+}
+
 // provideThreads has Go's runtime make threads before guests may have used up
 // what the user or the container is allowed to have: where it wants one
 // and gets none, it ends the supervisor, and with it all guests.
@@ -23,6 +39,7 @@ func (l *Loop) provideThreads() {
 		return
 	}
 	l.provided = true
+	l.secondProcessor()
 	var there, done sync.WaitGroup
 	leave := make(chan struct{})
 	there.Add(spareThreads)

@@ -16,8 +16,11 @@
 #define SYS_wait4 61
 #define SYS_prctl 157
 #define SYS_exit_group 231
+#define SYS_prlimit64 302
+#define RLIMIT_NOFILE 7
 #define PR_SET_DUMPABLE 4
 #define PR_SET_PTRACER 0x59616d61
+#define PR_SET_TIMERSLACK 29
 #define WALL 0x40000000
 #define EINTR 4
 
@@ -143,7 +146,7 @@ exit:
 	// The supervisor: all signals are blocked for good, and Go starts with no
 	// arguments and an environment of our own, so that neither GODEBUG nor
 	// GOMAXPROCS, which are the guest's, changes how it works: one thread serves
-	// guests, and a second one helps. Only auxv is passed on.
+	// guests, which later a second may help. Only auxv is passed on.
 supervisor:
 	MOVQ $-1, -64(SP)
 	MOVQ $SYS_rt_sigprocmask, AX
@@ -209,6 +212,30 @@ std:
 	MOVQ R13, DI
 	SYSCALL
 stack:
+
+	// Go's monitor thread is the first that it starts. It wakes every 20 µs to see
+	// that nobody hogs a CPU, on that of the thread which starts the program, if the
+	// kernel is not told that it does not matter. main tells it otherwise for others.
+	MOVQ $SYS_prctl, AX
+	MOVQ $PR_SET_TIMERSLACK, DI
+	MOVQ $10000000, SI        // ns
+	SYSCALL
+
+	// No file can be opened until main allows it. All that Go's runtime wants is
+	// to know the limits of its cgroup, which it would read from /proc, only to
+	// find that GOMAXPROCS is set.
+	MOVQ $SYS_prlimit64, AX
+	MOVQ $0, DI
+	MOVQ $RLIMIT_NOFILE, SI
+	MOVQ $0, DX
+	LEAQ -64(SP), R10
+	SYSCALL
+	MOVQ $0, -64(SP)
+	MOVQ $SYS_prlimit64, AX
+	LEAQ -64(SP), DX
+	MOVQ $0, R10
+	SYSCALL
+
 	MOVQ ·initialStack(SB), SI
 	MOVQ 0(SI), CX
 	LEAQ 16(SI)(CX*8), SI     // behind argv's zero
@@ -261,6 +288,6 @@ GLOBL ·msgMem(SB), RODATA+NOPTR, $44
 DATA ·argv0+0(SB)/4, $0x66736c
 GLOBL ·argv0(SB), RODATA+NOPTR, $4
 DATA ·maxprocs+0(SB)/8, $"GOMAXPRO"
-DATA ·maxprocs+8(SB)/4, $"CS=2"
+DATA ·maxprocs+8(SB)/4, $"CS=1"
 DATA ·maxprocs+12(SB)/1, $0
 GLOBL ·maxprocs(SB), RODATA+NOPTR, $13

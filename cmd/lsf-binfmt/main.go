@@ -36,6 +36,7 @@ func main() {
 		stderr = 2 // nobody has moved it
 		die(exitCannot, "lsf: built without its own entry point; build with make (linker flag -E _lsf_entry)")
 	}
+	startedUp()
 	start := readStart()
 	retitle(fmt.Sprintf("%s of %d", host.SupervisorName, guestPID))
 	set, mistakes, err := settings(start)
@@ -65,6 +66,17 @@ func main() {
 // their affair, and the supervisor ends with them.
 func ignoreSignals() {
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGSTKFLT, unix.SIGTERM)
+}
+
+// startedUp takes back what the entry code has arranged for the time in which Go
+// starts: timers of this thread are exact, and files can be opened.
+func startedUp() {
+	unix.Prctl(unix.PR_SET_TIMERSLACK, 0, 0, 0, 0)
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) == nil && files.Cur < files.Max {
+		files.Cur = files.Max
+		unix.Setrlimit(unix.RLIMIT_NOFILE, &files)
+	}
 }
 
 func die(status int, format string, args ...any) {

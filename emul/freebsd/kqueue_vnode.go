@@ -352,7 +352,7 @@ func watchReadable(fd int, l *emul.Loop, on func() bool) (*readable, error) {
 		r.f.Close()
 		return nil, err
 	}
-	go func() {
+	l.Go(func() {
 		for {
 			err := conn.Read(func(fd uintptr) bool {
 				p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
@@ -362,13 +362,13 @@ func watchReadable(fd int, l *emul.Loop, on func() bool) (*readable, error) {
 			if err != nil {
 				return
 			}
-			more := make(chan bool)
-			l.Post(func() { more <- r.open() && on() })
-			if !<-more {
+			more := false
+			l.Post(func() { more = r.open() && on() })
+			if !more {
 				return
 			}
 		}
-	}()
+	})
 	return r, nil
 }
 

@@ -74,7 +74,7 @@ func umtxShm(t *emul.Task, addr Addr, flags uint32) emul.Action {
 		if flags&abi.UMTX_SHM_CREAT == 0 {
 			return emul.Fail(abi.ESRCH)
 		}
-		if err := pages.create(p.os, key); err != nil && err != unix.EADDRINUSE {
+		if err := pages.create(t.Loop(), p.os, key); err != nil && err != unix.EADDRINUSE {
 			t.Loop().Debugf("pid %d: _umtx_op: no page: %v", t.Proc.Pid, err)
 			return emul.Fail(abi.ENOMEM)
 		}
@@ -182,7 +182,7 @@ func receivePage(t *emul.Task, sock uint64, nobody func() emul.Action) emul.Acti
 }
 
 // create makes a page and offers it. EADDRINUSE: another tree was faster.
-func (u *umtxPages) create(o *OS, k umtxKey) error {
+func (u *umtxPages) create(l *emul.Loop, o *OS, k umtxKey) error {
 	fd, err := unix.MemfdCreate("umtx", unix.MFD_CLOEXEC)
 	if err != nil {
 		return err
@@ -204,7 +204,7 @@ func (u *umtxPages) create(o *OS, k umtxKey) error {
 		u.byKey, u.dead = map[umtxKey]*umtxPage{}, map[object]bool{}
 	}
 	u.byKey[k] = pg
-	go pg.serve()
+	l.Go(pg.serve)
 	return nil
 }
 
