@@ -101,7 +101,7 @@ func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {
 			p.Space = t.Proc.Space
 			p.Space.refs++
 		} else {
-			p.Space = &Space{slots: t.Proc.Space.slots.Only(t.slot), thunks: t.Proc.Space.thunks.Copy(), refs: 1}
+			p.Space = &Space{slots: t.Proc.Space.slots.Only(t.slot), thunks: t.Proc.Space.thunks.Copy(), refs: 1, shares: t.Proc.Space.shares}
 		}
 	}
 	child := l.newTask(p, tr)

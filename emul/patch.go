@@ -10,14 +10,19 @@ import (
 )
 
 // patchAfter is how often calls must have trapped in a page of code before it is
-// patched, which costs about as much as four stops: what most pages of a short-lived program
-// never pay.
-const patchAfter = 4
+// patched, patchAlone how often in a process with a single thread: there that
+// costs less than two stops, else as much as four. What most pages of a
+// short-lived program never pay.
+const (
+	patchAfter = 4
+	patchAlone = 2
+)
 
 const pageSize = 4096
 
-// hot counts a call in its page of code and says whether that should be patched now.
-func (s *Space) hot(page uint64) bool {
+// hot counts a call of t's in its page of code and says whether that should be patched now.
+func (t *Task) hot(page uint64) bool {
+	s := t.Proc.Space
 	if s.traps == nil {
 		s.traps = map[uint64]uint8{}
 	}
@@ -25,19 +30,26 @@ func (s *Space) hot(page uint64) bool {
 	if n > patchAfter {
 		return false // done, or known not to be patchable
 	}
+	now := n == patchAfter || n >= patchAlone && t.alone()
+	if now {
+		n = patchAfter
+	}
 	s.traps[page] = n
-	return n == patchAfter
+	return now
 }
+
+// alone says that nobody but t runs the code of its address space.
+func (t *Task) alone() bool { return t.Proc.Space.refs == 1 && len(t.Proc.Tasks) == 1 }
 
 // maybePatch replaces the page of the call site that t has stopped at by one
 // whose sites jump to thunks, if that helps, then goes on with next: the call
 // itself, which must not begin before (a handler counts on its action being
-// carried out at once). The new
-// page is made beside the old one and moved over it in one step, so that no
-// other thread sees half of an instruction.
+// carried out at once). Where other threads run the same code the new page is
+// made beside the old one and moved over it in one step, so that none of them
+// sees half of an instruction.
 func (l *Loop) maybePatch(t *Task, next func() Action) Action {
 	addr := (t.Regs.Rip - 2) &^ (pageSize - 1)
-	if l.eng.Kind() != host.SUD || l.trace != nil || host.Overlaps(addr, pageSize) || !t.Proc.Space.hot(addr) {
+	if l.eng.Kind() != host.SUD || l.trace != nil || host.Overlaps(addr, pageSize) || !t.hot(addr) {
 		return next()
 	}
 	hints, needed := t.Proc.Space.thunks.NeedsFar(addr)
@@ -76,19 +88,36 @@ func (l *Loop) patch(t *Task, addr uint64, next func() Action) Action {
 	if patch == nil {
 		return next()
 	}
-	for at, code := range patch.Thunk {
-		if t.trace.Poke(guest.Addr(at), code) != nil {
+	for _, p := range patch.Pieces() {
+		if t.trace.Force(guest.Addr(p.At), p.Code) != nil {
 			return next()
 		}
 	}
-	return Host(unix.SYS_MMAP, 0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0).
-		Atomic().Then(func(r Ret) Action {
-		if r.Err() != nil {
+	if t.alone() && !t.Proc.Space.shares {
+		t.trace.Force(guest.Addr(addr), patch.Page)
+		return next()
+	}
+	return l.replacePage(t, addr, patch.Page, next)
+}
+
+// madvPopulateWrite fails where a page cannot be written (Linux 5.14; before,
+// it always does).
+const madvPopulateWrite = 23
+
+// replacePage puts a page of code into the place of another in one step. One
+// that the guest may write stays as it is, for what it would get cannot be
+// written, and what others write meanwhile would be lost.
+func (l *Loop) replacePage(t *Task, addr uint64, page []byte, next func() Action) Action {
+	return Batch(
+		NewCall(unix.SYS_MADVISE, addr, pageSize, madvPopulateWrite),
+		NewCall(unix.SYS_MMAP, 0, pageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0),
+	).ThenAll(func(rets []Ret) Action {
+		fresh := uint64(rets[1].Val)
+		if rets[1].Err() != nil {
 			return next()
 		}
-		fresh := uint64(r.Val)
-		if t.WriteMem(guest.Addr(fresh), patch.Page) != nil {
-			return next()
+		if rets[0].Err() == nil || t.WriteMem(guest.Addr(fresh), page) != nil {
+			return Host(unix.SYS_MUNMAP, fresh, pageSize).Atomic().Then(func(Ret) Action { return next() })
 		}
 		return Batch(
 			NewCall(unix.SYS_MPROTECT, fresh, pageSize, unix.PROT_READ|unix.PROT_EXEC),

@@ -33,6 +33,7 @@ func (t *Task) Guard() {
 // KeepMappings says of t's process that patched call sites must leave what may
 // replace or remove a mapping to the personality: from now on until exec.
 func (t *Task) KeepMappings() {
+	t.Proc.Space.shares = true
 	t.WriteMem(host.StateShared, []byte{1, 0, 0, 0})
 }
 

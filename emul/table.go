@@ -1,6 +1,5 @@
 package emul
 
-
 // Args are the raw arguments of a guest system call.
 type Args [8]uint64
 

@@ -87,7 +87,8 @@ type Space struct {
 	slots  host.Slots
 	thunks host.Thunks
 	traps  map[uint64]uint8 // how often calls have trapped, by page of code
-	refs   int
+	refs   int              // processes that have it
+	shares bool             // some mappings are shared with other address spaces, as in the state page
 }
 
 // Loop returns the event loop that the task belongs to.

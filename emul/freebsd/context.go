@@ -109,7 +109,8 @@ func abort2(t *emul.Task, why Str, nargs Int, args guest.Ptr[uint64]) emul.Actio
 
 // die ends the process by a signal that nothing can keep off.
 func die(t *emul.Task, sig abi.Signal) emul.Action {
-	procOf(t).sig.acts[sig].Handler = abi.SIG_DFL
+	p := procOf(t)
+	p.sig.acts.set(p, sig, actDefault)
 	m := threadOf(t).sig.mask
 	m.Del(sig)
 	setMask(t, m)

@@ -34,7 +34,8 @@ func (p *program) replaceNow() emul.Action {
 	return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action {
 		return leaveRobust(p.t, func() emul.Action {
 			// A signal may come when the old program's memory is gone already.
-			th := threadOf(p.t)
+			th, pr := threadOf(p.t), procOf(p.t)
+			pr.sig.acts.fetch(pr)
 			fast := th.sig.fast
 			th.sig.fast = fastblock{}
 			failed := func(err error) emul.Action {
@@ -42,7 +43,7 @@ func (p *program) replaceNow() emul.Action {
 				return p.fail(err)
 			}
 			return emul.ExecStub(p.t, p.comm(), failed, func() emul.Action {
-				procOf(p.t).execed()
+				pr.execed()
 				return kqExec(p.t, p.enter)
 			})
 		})
@@ -168,6 +169,7 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 	pr.image = procImage{path: p.realPath, argv: p.argv, psStrings: stack.PsStrings, usrstack: usrstack, stackSize: maxStack,
 		auxv: stack.Auxv, auxvLen: stack.AuxvLen}
 	pr.prefix, pr.release = p.prefix, p.release
+	pr.sig.acts.renew(pr)
 	pr.mem.brk, pr.mem.brkStart = p.image.Brk, p.image.Brk
 	th := threadOf(t)
 	th.sig.alt = abi.StackT{Flags: abi.SS_DISABLE}

@@ -77,7 +77,7 @@ func (p *process) hostDispositions() []emul.Call {
 	var ign uint64
 	for s := abi.Signal(1); s <= abi.SIGRTMAX; s++ {
 		h := xlat.HostSignal(s)
-		if h == 0 || p.sig.acts[s].Handler != abi.SIG_IGN || p.sig.hostIgnored&(1<<(h-1)) != 0 {
+		if h == 0 || p.sig.acts.of(p, s).Handler != abi.SIG_IGN || p.sig.hostIgnored&(1<<(h-1)) != 0 {
 			continue
 		}
 		if ign == 0 {

@@ -13,7 +13,7 @@ import (
 
 // The local routines (local_amd64.s): where they lie, and what they must know.
 
-var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf uintptr
+var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction uintptr
 
 //nolint:unused // they are used in local_amd64.s
 const (
@@ -71,6 +71,16 @@ const (
 	localEINVAL     = unix.EINVAL
 	localEBADF      = unix.EBADF
 
+	localActsSet    = host.GuestData + actsSet
+	localActsOurs   = host.GuestData + actsOurs
+	localActFlags   = actFlags &^ (abi.SA_NOCLDSTOP | abi.SA_NOCLDWAIT)
+	localActCant    = (1<<(abi.SIGKILL-1) | 1<<(abi.SIGSTOP-1)) << 32 // the mask begins in the upper half
+	localActDefault = abi.SA_RESTART
+	localSigMax     = abi.SIGMAX - 1 // of numbers less one; the last has no place
+	localSigIgn     = abi.SIG_IGN
+	localSigKill    = abi.SIGKILL
+	localSigStop    = abi.SIGSTOP
+
 	localMapFixed    = mapFixed // the same on Linux
 	localMapPrivate  = mapPrivate
 	localMapAnon     = mapAnon
@@ -121,3 +131,4 @@ func localGuarded()
 func localMadvise()
 func localNanosleep()
 func localThrSelf()
+func localSigaction()

@@ -463,6 +463,79 @@ TEXT ·localThrSelf(SB), NOSPLIT|NOFRAME, $0-0
 	FINISH
 	END
 
+// int sigaction(int sig, const struct sigaction *act, struct sigaction *oact):
+// what a signal does that did nothing yet, or the first handler of one
+// (sigact.go). Only a process with one thread comes this far.
+TEXT ·localSigaction(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	LEAL -1(DI), R11
+	CMPL R11, $const_localSigMax
+	JCC  slow
+	MOVL $const_localActsOurs, R11
+	BTL  DI, (R11)
+	JCS  slow
+	TESTQ SI, SI
+	JEQ  enter
+	CMPQ (SI), $const_localSigIgn
+	JLS  slow
+	TESTL $~const_localActFlags, 8(SI)
+	JNE  slow
+	CMPL DI, $const_localSigKill
+	JEQ  slow
+	CMPL DI, $const_localSigStop
+	JEQ  slow
+	MOVL $const_localActsSet, R11
+	BTL  DI, (R11)
+	JCS  slow
+enter:
+	ENTER
+	MOVQ $0, F_RET
+	MOVL $const_localActsSet, R10
+	MOVL DI, R8
+	SHLL $5, R8
+	ADDL R10, R8 // its place in the table
+	TESTQ SI, SI
+	JEQ  old
+	MOVQ (SI), AX
+	MOVQ AX, (R8)
+	MOVQ $~const_localActCant, AX
+	ANDQ 8(SI), AX
+	MOVQ AX, 8(R8)
+	MOVQ 16(SI), AX
+	MOVQ AX, 16(R8)
+	MOVQ 24(SI), AX
+	MOVQ AX, 24(R8)
+old:
+	TESTQ DX, DX
+	JEQ  commit
+	XORL AX, AX
+	BTL  DI, (R10)
+	JCS  known
+	MOVQ AX, (DX)
+	MOVQ $const_localActDefault, 8(DX)
+	MOVQ AX, 16(DX)
+	MOVQ AX, 24(DX)
+	JMP  commit
+known:
+	MOVQ (R8), AX
+	MOVQ AX, (DX)
+	MOVQ 8(R8), AX
+	MOVQ AX, 8(DX)
+	MOVQ 16(R8), AX
+	MOVQ AX, 16(DX)
+	MOVQ 24(R8), AX
+	MOVQ AX, 24(DX)
+commit:
+	TESTQ SI, SI
+	JEQ  done
+	BTSL DI, (R10)
+	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4d // RESULT
+done:
+	XORL AX, AX
+	RDGSBASEQ R11
+	FINISH
+	END
+
 // Any call that passes as it stands, but for the guard.
 TEXT ·localGuarded(SB), NOSPLIT|NOFRAME, $0-0
 	START
@@ -498,3 +571,5 @@ DATA ·atNanosleep(SB)/8, $·localNanosleep(SB)
 GLOBL ·atNanosleep(SB), NOPTR, $8
 DATA ·atThrSelf(SB)/8, $·localThrSelf(SB)
 GLOBL ·atThrSelf(SB), NOPTR, $8
+DATA ·atSigaction(SB)/8, $·localSigaction(SB)
+GLOBL ·atSigaction(SB), NOPTR, $8

@@ -32,7 +32,7 @@ func forkWith(t *emul.Task, flags uint64, defaults bool) emul.Action {
 			c.Regs.SetResult(0)
 			c.Regs.Rdx = 1
 			if defaults {
-				procOf(c).defaultHandlers()
+				procOf(c).sig.acts.reset()
 			}
 		},
 		Start: closeKqueues(t, flags),
@@ -106,21 +106,15 @@ func rfork(t *emul.Task, flags Uint) emul.Action {
 // NewProcess implements emul.Personality: what fork1() copies to a child.
 func (o *OS) NewProcess(child *emul.Process, parent *emul.Task) {
 	pp := procOf(parent)
+	if child.Space == parent.Proc.Space {
+		pp.sig.acts.fetch(pp)
+	}
 	c := *pp
 	c.Process = child
 	c.sig.queue = nil
 	child.OS = &c
 	c.forked(pp)
 	kqProcForked(pp, &c)
-}
-
-// defaultHandlers resets caught signals, as execve(2) and RFSPAWN do.
-func (p *process) defaultHandlers() {
-	for i := range p.sig.acts {
-		if p.sig.acts[i].Handler > abi.SIG_IGN {
-			p.sig.acts[i] = abi.Sigaction{}
-		}
-	}
 }
 
 // NewTask implements emul.Personality.
@@ -136,6 +130,8 @@ func (o *OS) NewTask(t, parent *emul.Task) {
 			th.umtx = pt.umtx // and that its end is watched
 		} else {
 			th.sig.alt.Flags = abi.SS_DISABLE
+			p := procOf(parent)
+			p.sig.acts.fetch(p)
 		}
 	} else {
 		th.sig.alt.Flags = abi.SS_DISABLE

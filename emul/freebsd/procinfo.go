@@ -126,13 +126,13 @@ func (p *process) kinfo(dir string) abi.KinfoProc {
 	copy(k.Emul[:len(k.Emul)-1], "FreeBSD ELF64")
 	copy(k.Login[:len(k.Login)-1], *p.loginName())
 	copy(k.Loginclass[:len(k.Loginclass)-1], "default")
-	for n, a := range p.sig.acts {
+	for s, act := range p.sig.acts.list(p) {
 		switch {
-		case n == 0 || a.Handler == abi.SIG_DFL:
-		case a.Handler == abi.SIG_IGN:
-			k.Sigignore[(n-1)/32] |= 1 << ((n - 1) % 32)
+		case s == 0 || act.Handler == abi.SIG_DFL:
+		case act.Handler == abi.SIG_IGN:
+			k.Sigignore.Add(abi.Signal(s))
 		default:
-			k.Sigcatch[(n-1)/32] |= 1 << ((n - 1) % 32)
+			k.Sigcatch.Add(abi.Signal(s))
 		}
 	}
 	if k.Numthreads > 1 {

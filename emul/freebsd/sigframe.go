@@ -39,7 +39,7 @@ var sigcode = []byte{
 func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	th, p := threadOf(t), procOf(t)
 	num := abi.Signal(s.Num)
-	act := p.sig.acts[num]
+	act := p.sig.acts.of(p, num)
 	r := &t.Regs
 	on := th.onAltStack(r.Rsp)
 
@@ -114,8 +114,9 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	}
 	setMask(t, mask)
 	if act.Flags&abi.SA_RESETHAND != 0 {
-		p.sig.acts[num].Handler = abi.SIG_DFL
-		p.sig.acts[num].Flags &^= abi.SA_SIGINFO
+		act.Handler = abi.SIG_DFL
+		act.Flags &^= abi.SA_SIGINFO
+		p.sig.acts.set(p, num, act)
 	}
 	return nil
 }

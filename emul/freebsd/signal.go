@@ -16,7 +16,7 @@ import (
 // stay at their defaults, so that what a guest does not catch has Linux's
 // effect; handlers, masks and the rest live here.
 type procSignals struct {
-	acts [abi.SIGMAX + 1]abi.Sigaction
+	acts sigActs
 	// hostIgnored are the Linux signals that Linux ignores for this process:
 	// inherited, or set by syncHost.
 	hostIgnored uint64
@@ -95,7 +95,7 @@ func (o *OS) Signal(t *emul.Task, s *emul.Signal) emul.Verdict {
 		return emul.Drop
 	}
 	fault := isFault(num) && s.Info.Code > 0 && s.Info.Code != abi.SI_USER
-	act := &p.sig.acts[num]
+	act := p.sig.acts.of(p, num)
 	if !queued && !fault {
 		kqSignal(p, num)
 	}
@@ -208,46 +208,6 @@ func take(q *[]*emul.Signal, want func(abi.Signal) bool) *emul.Signal {
 	return nil
 }
 
-func sigaction(t *emul.Task, sig Sig, act, old guest.Ptr[abi.Sigaction]) emul.Action {
-	s := abi.Signal(sig)
-	if !s.Valid() {
-		return emul.Fail(abi.EINVAL)
-	}
-	p := procOf(t)
-	cur := &p.sig.acts[s]
-	if act == 0 {
-		if old != 0 {
-			return emul.Fail(old.Store(t, *cur))
-		}
-		return emul.Return(0)
-	}
-	n, err := act.Load(t)
-	if err != nil {
-		return emul.Fail(err)
-	}
-	if (s == abi.SIGKILL || s == abi.SIGSTOP) && n.Handler != abi.SIG_DFL {
-		return emul.Fail(abi.EINVAL)
-	}
-	if old != 0 {
-		if err := old.Store(t, *cur); err != nil {
-			return emul.Fail(err)
-		}
-	}
-	if s == abi.SIGKILL || s == abi.SIGSTOP {
-		return emul.Return(0)
-	}
-	n.Mask.Del(abi.SIGKILL)
-	n.Mask.Del(abi.SIGSTOP)
-	if s != abi.SIGCHLD {
-		n.Flags &^= abi.SA_NOCLDSTOP | abi.SA_NOCLDWAIT
-	}
-	*cur = n
-	if n.Handler == abi.SIG_IGN || n.Handler == abi.SIG_DFL && ignoredByDefault(s) {
-		p.dropPending(s)
-	}
-	return p.syncHost(s)
-}
-
 // dropPending forgets queued instances of a signal that is ignored now.
 func (p *process) dropPending(s abi.Signal) {
 	is := func(n abi.Signal) bool { return n == s }
@@ -302,12 +262,12 @@ const (
 // decides whether and how children are reported, SIGTTIN and SIGTTOU whether a
 // background process may use its terminal, and a signal that was ignored when
 // the program started must become able to kill.
-func (p *process) syncHost(s abi.Signal) emul.Action {
+func (p *process) syncHost(s abi.Signal, then func() emul.Action) emul.Action {
 	h := xlat.HostSignal(s)
 	if h == 0 {
-		return emul.Return(0)
+		return then()
 	}
-	a, bit := &p.sig.acts[s], uint64(1)<<(h-1)
+	a, bit := p.sig.acts.of(p, s), uint64(1)<<(h-1)
 	var want hostAct
 	switch {
 	case s == abi.SIGCHLD:
@@ -318,14 +278,14 @@ func (p *process) syncHost(s abi.Signal) emul.Action {
 			want.flags |= hostNoCldStop
 		}
 		if want.flags == p.sig.childFlags && p.sig.hostIgnored&bit == 0 {
-			return emul.Return(0)
+			return then()
 		}
 		p.sig.childFlags = want.flags
 	case (p.sig.hostIgnored&bit != 0) == (a.Handler == abi.SIG_IGN):
-		return emul.Return(0)
+		return then()
 	case a.Handler == abi.SIG_IGN:
 		if s != abi.SIGTTIN && s != abi.SIGTTOU {
-			return emul.Return(0)
+			return then()
 		}
 		want.handler = abi.SIG_IGN
 	}
@@ -339,7 +299,7 @@ func (p *process) syncHost(s abi.Signal) emul.Action {
 		return emul.Fail(err)
 	}
 	return emul.Host(unix.SYS_RT_SIGACTION, uint64(h), uint64(at), 0, 8).Atomic().Then(func(emul.Ret) emul.Action {
-		return emul.Return(0)
+		return then()
 	})
 }
 

@@ -35,7 +35,7 @@ func queueToProcess(p *emul.Process, s abi.Signal, code int32, from *emul.Task, 
 func postToProcess(pp *process, sig *emul.Signal) {
 	s := abi.Signal(sig.Num)
 	kqSignal(pp, s)
-	if pp.sig.acts[s].Handler == abi.SIG_IGN || pp.sig.acts[s].Handler == abi.SIG_DFL && ignoredByDefault(s) {
+	if h := pp.sig.acts.of(pp, s).Handler; h == abi.SIG_IGN || h == abi.SIG_DFL && ignoredByDefault(s) {
 		return
 	}
 	pp.sig.queue = append(pp.sig.queue, sig)
@@ -220,7 +220,7 @@ func killEach(calls []emul.Call, err error) emul.Action {
 
 // catches says whether the process has a handler for a signal.
 func (p *process) catches(s abi.Signal) bool {
-	h := p.sig.acts[s].Handler
+	h := p.sig.acts.of(p, s).Handler
 	return h != abi.SIG_DFL && h != abi.SIG_IGN
 }
 

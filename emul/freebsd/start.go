@@ -24,9 +24,13 @@ func (o *OS) Start(t *emul.Task, s Spec) emul.Action {
 	p := &process{Process: t.Proc, os: o, started: time.Now(), release: o.firstRelease()}
 	t.Proc.OS = p
 	p.sig.hostIgnored = o.Ignored
+	p.sig.acts.all = true
+	for s := range p.sig.acts.here {
+		p.sig.acts.here[s] = actDefault
+	}
 	for n := unix.Signal(1); n <= 64; n++ {
 		if g := xlat.GuestSignal(n); o.Ignored&(1<<(n-1)) != 0 && g != 0 {
-			p.sig.acts[g].Handler = abi.SIG_IGN
+			p.sig.acts.here[g].Handler = abi.SIG_IGN
 		}
 	}
 	o.NewTask(t, nil)

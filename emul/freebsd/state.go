@@ -62,7 +62,7 @@ func (p *process) forked(parent *process) {
 
 // execed resets what does not survive execve(2).
 func (p *process) execed() {
-	p.defaultHandlers()
+	p.sig.acts.reset()
 	p.os.umtxPages.exited(&p.mem)
 	p.mem = procMemory{}
 	p.umtx = umtxProc{}

@@ -301,7 +301,7 @@ var table = [...]emul.Row{
 	413: emul.Sys("extattr_get_link", emul.H5(extattrGetLink)),
 	414: emul.Sys("extattr_delete_link", emul.H3(extattrDeleteLink)),
 	415: emul.Sys("__mac_execve", emul.NotServed(abi.ENOSYS, "no mandatory access control")),
-	416: emul.Sys("sigaction", emul.H3(sigaction)),
+	416: emul.Sys("sigaction", emul.H3(sigaction).Local(&atSigaction)),
 	417: emul.Sys("sigreturn", emul.H1(sigreturn)),
 	421: emul.Sys("getcontext", emul.H1(getcontext)),
 	422: emul.Sys("setcontext", emul.H1(setcontext)),

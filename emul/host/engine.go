@@ -22,6 +22,7 @@ const (
 type Engine struct {
 	kind      Kind
 	mem       memWay
+	force     bool // /proc/TID/mem may still serve Force
 	remoteSUD bool // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG works (6.4+)
 }
 
@@ -41,7 +42,7 @@ const (
 // NewEngine chooses the engine: kind by name ("sud", "ptrace"), or "auto" for the
 // best that this kernel has.
 func NewEngine(name string) (*Engine, error) {
-	e := &Engine{remoteSUD: true}
+	e := &Engine{remoteSUD: true, force: true}
 	switch name {
 	case "sud":
 		if !haveSUD() {

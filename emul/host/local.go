@@ -21,9 +21,11 @@ import (
 //
 //	entry   where the thunk jumps to
 //	framed  from here on, the guest's registers are in the frame, not before
-//	result  from here on, the frame has what Linux answered. A routine
-//	        without this mark can be begun again at any time.
+//	result  from here on, the frame has the result: what Linux answered, or
+//	        would have. A routine without this mark can be begun again at any time.
 //	again   from here on, the call is left to the supervisor after all
+//
+// Not every routine makes a call of Linux's.
 //
 // The frame lies at the end of the thread's scratch memory. The routine finds
 // it by the GS base, which FreeBSD programs do not use; LSF lets it point to
@@ -87,7 +89,7 @@ func newLocal(code []byte) Local {
 		mark []byte
 		at   *uint64
 		must bool
-	}{{markEntry, &l.entry, true}, {markFramed, &l.framed, true}, {insSyscall, &l.syscall, true}, {markResult, &l.result, false}, {markAgain, &l.again, false}} {
+	}{{markEntry, &l.entry, true}, {markFramed, &l.framed, true}, {insSyscall, &l.syscall, false}, {markResult, &l.result, false}, {markAgain, &l.again, false}} {
 		i := bytes.Index(code, m.mark)
 		if m.must && i < 0 || bytes.Count(code, m.mark) > 1 {
 			panic(fmt.Sprintf("host: local routine with %d marks % x", bytes.Count(code, m.mark), m.mark))
@@ -95,6 +97,9 @@ func newLocal(code []byte) Local {
 		if i > 0 {
 			*m.at = uint64(i)
 		}
+	}
+	if l.syscall == 0 {
+		l.syscall = max(l.result, 1) - 1 // until then nothing is done
 	}
 	return l
 }

@@ -20,6 +20,10 @@ const (
 	memPeek               // PTRACE_PEEKDATA, PTRACE_POKEDATA
 )
 
+// ReadsRunning says that the memory of a thread that is not stopped can be
+// read and written, as far as is known.
+func (e *Engine) ReadsRunning() bool { return e.mem != memPeek }
+
 // ReadMem reads len(b) bytes of the tracee's memory at a; guest.ErrFault if any
 // of them is not mapped readable.
 func (t *Tracee) ReadMem(a guest.Addr, b []byte) error { return t.copy(a, b, false) }
@@ -76,7 +80,7 @@ func (t *Tracee) vmCopy(a guest.Addr, b []byte, write bool) (bool, error) {
 // procCopy reports done=false if /proc/TID/mem cannot be opened. The kernel
 // ignores page protection there (FOLL_FORCE), so a write to read-only guest
 // memory succeeds where process_vm_writev would not: good enough for a
-// fallback, and needed by nothing.
+// fallback, and what Force is after.
 func (t *Tracee) procCopy(a guest.Addr, b []byte, write bool) (bool, error) {
 	fd, err := unix.Open("/proc/"+strconv.Itoa(t.Tid)+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -112,9 +116,16 @@ func (t *Tracee) peekCopy(a guest.Addr, b []byte, write bool) error {
 	return nil
 }
 
-// Poke writes b at a whatever the page's protection is, 8 bytes at a time. For
-// LSF's own code.
-func (t *Tracee) Poke(a guest.Addr, b []byte) error {
+// Force writes b at a whatever the page's protection is; a private page becomes
+// the tracee's own. For code.
+func (t *Tracee) Force(a guest.Addr, b []byte) error {
+	if t.eng.force {
+		done, err := t.procCopy(a, b, true)
+		if done && err == nil {
+			return nil
+		}
+		t.eng.force = done // there may be no /proc, or it may refuse
+	}
 	_, err := unix.PtracePokeText(t.Tid, uintptr(a), b)
 	return err
 }

@@ -34,8 +34,10 @@ const (
 	// StatePage is what patched call sites must know of the process; it can
 	// be written.
 	StatePage = CodeBase + ImageSize
+	// GuestData is a page that the personality's local routines keep things in.
+	GuestData = StatePage + 0x1000
 	// CodeEnd is the end of the low part.
-	CodeEnd     = StatePage + 0x1000
+	CodeEnd     = GuestData + 0x1000
 	scratchBase = 0x7e0000000000
 
 	// SlotSize is the scratch memory of one thread in bytes.
@@ -263,7 +265,7 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 }
 
 // elfHeader writes an ELF64 header with three segments: the image itself, the
-// state page, and the first chunk of scratch memory.
+// pages of state behind it, and the first chunk of scratch memory.
 func elfHeader(img []byte) {
 	le := binary.LittleEndian
 	copy(img, "\x7fELF\x02\x01\x01")
@@ -285,10 +287,10 @@ func elfHeader(img []byte) {
 		le.PutUint64(p[40:], memsz)
 		le.PutUint64(p[48:], 4096)
 	}
-	ph(0, 1, 5, CodeBase, ImageSize, ImageSize) // PT_LOAD R X
-	ph(1, 1, 6, StatePage, 0, pageSize)         // PT_LOAD R W, all zero
-	ph(2, 1, 6, scratchBase, 0, ChunkSize)      // the same
-	ph(3, 0x6474e551, 6, 0, 0, 0)               // PT_GNU_STACK, not executable
+	ph(0, 1, 5, CodeBase, ImageSize, ImageSize)  // PT_LOAD R X
+	ph(1, 1, 6, StatePage, 0, CodeEnd-StatePage) // PT_LOAD R W, all zero
+	ph(2, 1, 6, scratchBase, 0, ChunkSize)       // the same
+	ph(3, 0x6474e551, 6, 0, 0, 0)                // PT_GNU_STACK, not executable
 }
 
 // InitialProt is what the first process maps its region with, before the
@@ -307,6 +309,6 @@ const (
 func ProtectCalls[C any](call func(nr int, args ...uint64) C) []C {
 	return []C{
 		call(unix.SYS_MPROTECT, CodeBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC),
-		call(unix.SYS_MPROTECT, StatePage, pageSize, unix.PROT_READ|unix.PROT_WRITE),
+		call(unix.SYS_MPROTECT, StatePage, CodeEnd-StatePage, unix.PROT_READ|unix.PROT_WRITE),
 	}
 }

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"encoding/binary"
+	"maps"
 	"slices"
 
 	"github.com/lsf-linux/lsf/emul/guest"
@@ -185,6 +186,30 @@ func (h *Thunks) farFor(addr uint64) *farPage {
 type Patch struct {
 	Page  []byte
 	Thunk map[uint64][]byte // code to be written at these addresses first
+}
+
+// Pieces gives the code of the thunks in as few pieces as possible: what lies
+// between two of them that follow each other is never run.
+func (p *Patch) Pieces() (pieces []Piece) {
+	for _, at := range slices.Sorted(maps.Keys(p.Thunk)) {
+		n := len(pieces)
+		if n == 0 || at-pieces[n-1].At > pageSize {
+			pieces = append(pieces, Piece{At: at})
+			n++
+		}
+		last := &pieces[n-1]
+		for last.At+uint64(len(last.Code)) < at {
+			last.Code = append(last.Code, 0xcc)
+		}
+		last.Code = append(last.Code, p.Thunk[at]...)
+	}
+	return pieces
+}
+
+// Piece is code and where it is to be.
+type Piece struct {
+	At   uint64
+	Code []byte
 }
 
 // PatchPage looks for call sites in the page of code at addr. nil means that

@@ -18,8 +18,8 @@ type KinfoProc struct {
 	Tdev11     uint32
 	Siglist    [4]uint32
 	Sigmask    [4]uint32
-	Sigignore  [4]uint32
-	Sigcatch   [4]uint32
+	Sigignore  Sigset
+	Sigcatch   Sigset
 	Uid        uint32
 	Ruid       uint32
 	Svuid      uint32
