@@ -23,6 +23,11 @@ type CloneSpec struct {
 	Start func(child *Task) Action
 	// Done gets the parent's result: the child's Linux thread ID or an error.
 	Done func(Ret) Action
+	// Direct says that all Done does on success is what the tail of this kind
+	// does (host.TailPlain, TailZero): then the parent goes on in the guest
+	// without another stop. Rdx is as the guest's registers say.
+	Direct bool
+	Tail   host.TailKind
 
 	slot   host.Slot
 	shared bool
@@ -83,12 +88,32 @@ func (l *Loop) cloned(t *Task) {
 	if l.trace != nil {
 		l.trace.Clone(t, child)
 	}
+	if spec.Direct {
+		l.goOn(t, spec.Tail)
+	}
 	t.resumeHost(0)
 	if status, ok := l.early[tid]; ok {
 		delete(l.early, tid)
 		l.stop(tid, status)
 	}
 	l.killStrangers()
+}
+
+// goOn has a task that has just made another, and is still in the call, go on in
+// the guest when that returns. If a signal waits it must not: it stops as usual.
+func (l *Loop) goOn(t *Task, kind host.TailKind) {
+	if l.eng.Kind() != host.SUD || l.trace != nil {
+		return
+	}
+	if s := l.pers.Pending(t); s != nil {
+		t.deferred = append(t.deferred, s)
+	}
+	if len(t.deferred) > 0 || t.trace.SetAfterTail(kind, &t.Regs) != nil {
+		return
+	}
+	t.cloned = false
+	t.act, t.state = Action{kind: actTail}, inTail
+	t.intr, t.chained, t.woken = nil, false, false
 }
 
 func (l *Loop) newChild(t *Task, spec *CloneSpec, tid int) *Task {

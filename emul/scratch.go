@@ -12,6 +12,11 @@ import (
 // given back when the system call ends.
 const ScratchSize = host.FrameOffset
 
+// ThreadData is where the personality may keep host.ThreadDataSize bytes about
+// the task, for its local routines. What a fork copies is the parent's; in a new
+// thread they hold anything.
+func (t *Task) ThreadData() guest.Addr { return t.slot.Addr() + guest.Addr(host.ThreadData) }
+
 // AllocBytes takes n bytes of scratch memory in the guest's address space,
 // aligned to 16. It reports false when the system call has used up ScratchSize:
 // the handler must then work in pieces or fail.

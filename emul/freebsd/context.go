@@ -24,7 +24,7 @@ func currentContext(t *emul.Task) (savedContext, error) {
 	putRegs(m, t)
 	m.RAX, m.RDX = 0, 0
 	m.RFLAGS &^= 1
-	if th.onAltStack(t.Regs.Rsp) {
+	if alt := th.altStack(); onStack(&alt, t.Regs.Rsp) {
 		m.Onstack = 1
 	}
 	var xbuf [xstateMax]byte

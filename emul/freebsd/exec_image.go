@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
-	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/guest"
 	"github.com/lsf-linux/lsf/emul/host"
 	"github.com/lsf-linux/lsf/loader"
@@ -171,8 +170,6 @@ func (p *program) start(stack *loader.Stack) emul.Action {
 	pr.prefix, pr.release = p.prefix, p.release
 	pr.sig.acts.renew(pr)
 	pr.mem.brk, pr.mem.brkStart = p.image.Brk, p.image.Brk
-	th := threadOf(t)
-	th.sig.alt = abi.StackT{Flags: abi.SS_DISABLE}
 	r := host.Regs{Cs: t.Regs.Cs, Ss: t.Regs.Ss, Ds: t.Regs.Ds, Es: t.Regs.Es, Eflags: 0x202}
 	r.Rip, r.Rdi, r.Rsp = entry, stack.SP, stack.EntrySP()
 	t.Begin(r)

@@ -13,7 +13,7 @@ import (
 
 // The local routines (local_amd64.s): where they lie, and what they must know.
 
-var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction uintptr
+var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction, atSigaltstack, atSysarch uintptr
 
 //nolint:unused // they are used in local_amd64.s
 const (
@@ -70,6 +70,11 @@ const (
 	localENOMEM     = unix.ENOMEM
 	localEINVAL     = unix.EINVAL
 	localEBADF      = unix.EBADF
+
+	localSSDisable = abi.SS_DISABLE
+	localMinStack  = abi.MINSIGSTKSZ
+	localSetFS     = 0x1002 // ARCH_SET_FS (asm/prctl.h)
+	localSysPrctl  = unix.SYS_ARCH_PRCTL
 
 	localActsSet    = host.GuestData + actsSet
 	localActsOurs   = host.GuestData + actsOurs
@@ -132,3 +137,5 @@ func localMadvise()
 func localNanosleep()
 func localThrSelf()
 func localSigaction()
+func localSigaltstack()
+func localSysarch()

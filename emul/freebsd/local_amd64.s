@@ -532,7 +532,80 @@ commit:
 	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4d // RESULT
 done:
 	XORL AX, AX
-	RDGSBASEQ R11
+	FINISH
+	END
+
+// int sigaltstack(const stack_t *ss, stack_t *oss): to ask, and for a thread that
+// has none to have one (sigstack.go).
+TEXT ·localSigaltstack(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	ENTER
+	MOVQ $0, F_RET
+	CMPQ const_altOn(R11), $0
+	JEQ  get
+	MOVQ SP, AX
+	SUBQ const_altSP(R11), AX
+	CMPQ AX, const_altSize(R11)
+	JCS  again // on it
+	TESTQ DI, DI
+	JNE  again // to have another, or none
+get:
+	XORL CX, CX // to be set
+	TESTQ DI, DI
+	JEQ  old
+	MOVQ (DI), R9
+	MOVQ 8(DI), R10
+	MOVL 16(DI), AX
+	CMPL AX, $const_localSSDisable
+	JEQ  old
+	TESTL AX, AX
+	JNE  again
+	CMPQ R10, $const_localMinStack
+	JCS  again
+	INCL CX
+old:
+	TESTQ SI, SI
+	JEQ  set
+	XORL AX, AX
+	MOVL $const_localSSDisable, R8
+	MOVQ AX, DX
+	CMPQ const_altOn(R11), $0
+	JEQ  store
+	MOVQ const_altSP(R11), AX
+	MOVQ const_altSize(R11), DX
+	XORL R8, R8
+store:
+	MOVQ AX, (SI)
+	MOVQ DX, 8(SI)
+	MOVQ R8, 16(SI)
+set:
+	TESTL CX, CX
+	JEQ  done
+	MOVQ R9, const_altSP(R11)
+	MOVQ R10, const_altSize(R11)
+	MOVQ $1, const_altOn(R11)
+	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4d // RESULT
+done:
+	XORL AX, AX
+	FINISH
+	AGAIN
+	END
+
+// int sysarch(int op, void *parms): AMD64_SET_FSBASE
+TEXT ·localSysarch(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	CMPL DI, $const_amd64SetFSBase
+	JNE  slow
+	MOVQ (SI), R11
+	SHRQ $32, R11
+	CMPL R11, $const_localAddrTop
+	JCC  slow
+	ENTER
+	MOVQ (SI), SI
+	MOVL $const_localSetFS, DI
+	MOVL $const_localSysPrctl, AX
+	SYSCALL
+	RESULT
 	FINISH
 	END
 
@@ -573,3 +646,7 @@ DATA ·atThrSelf(SB)/8, $·localThrSelf(SB)
 GLOBL ·atThrSelf(SB), NOPTR, $8
 DATA ·atSigaction(SB)/8, $·localSigaction(SB)
 GLOBL ·atSigaction(SB), NOPTR, $8
+DATA ·atSigaltstack(SB)/8, $·localSigaltstack(SB)
+GLOBL ·atSigaltstack(SB), NOPTR, $8
+DATA ·atSysarch(SB)/8, $·localSysarch(SB)
+GLOBL ·atSysarch(SB), NOPTR, $8

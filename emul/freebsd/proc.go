@@ -30,12 +30,13 @@ func forkWith(t *emul.Task, flags uint64, defaults bool) emul.Action {
 		Flags: flags,
 		Setup: func(c *emul.Task) {
 			c.Regs.SetResult(0)
-			c.Regs.Rdx = 1
+			c.Regs.Rdx, t.Regs.Rdx = 1, 0
 			if defaults {
 				procOf(c).sig.acts.reset()
 			}
 		},
-		Start: closeKqueues(t, flags),
+		Start:  closeKqueues(t, flags),
+		Direct: true,
 		Done: func(r emul.Ret) emul.Action {
 			if r.Err() != nil {
 				return emul.Finish(r)
@@ -125,16 +126,17 @@ func (o *OS) NewTask(t, parent *emul.Task) {
 		th.sig.mask = pt.sig.mask
 		th.ids = pt.ids // Linux copies the IDs with the thread
 		if t.Proc != parent.Proc {
-			th.sig.alt = pt.sig.alt // a thread starts without one
+			if t.Proc.Space == parent.Proc.Space {
+				th.setAltStack(parent, pt.altStack()) // else the memory has been copied
+			}
 			th.sig.fast = pt.sig.fast
 			th.umtx = pt.umtx // and that its end is watched
 		} else {
-			th.sig.alt.Flags = abi.SS_DISABLE
+			th.setAltStack(parent, abi.StackT{Flags: abi.SS_DISABLE})
 			p := procOf(parent)
 			p.sig.acts.fetch(p)
 		}
 	} else {
-		th.sig.alt.Flags = abi.SS_DISABLE
 		th.sig.mask = xlat.GuestSigset(t.Mask())
 	}
 	t.OS = th

@@ -41,7 +41,8 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	num := abi.Signal(s.Num)
 	act := p.sig.acts.of(p, num)
 	r := &t.Regs
-	on := th.onAltStack(r.Rsp)
+	alt := th.altStack()
+	on := onStack(&alt, r.Rsp)
 
 	var f abi.Sigframe
 	f.Handler = act.Handler
@@ -50,8 +51,8 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 		f.UC.Sigmask = *th.sig.saved
 		th.sig.saved = nil
 	}
-	f.UC.Stack = th.sig.alt
-	if f.UC.Stack.Flags&abi.SS_DISABLE == 0 && on {
+	f.UC.Stack = alt
+	if on {
 		f.UC.Stack.Flags = abi.SS_ONSTACK
 	}
 	info := siginfo(t, s)
@@ -74,8 +75,8 @@ func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	ext := xbuf[fxsaveSize:n]
 
 	sp := r.Rsp - redZone
-	if act.Flags&abi.SA_ONSTACK != 0 && th.sig.alt.Flags&abi.SS_DISABLE == 0 && !on {
-		sp = th.sig.alt.SP + th.sig.alt.Size
+	if act.Flags&abi.SA_ONSTACK != 0 && alt.Flags&abi.SS_DISABLE == 0 && !on {
+		sp = alt.SP + alt.Size
 	}
 	if len(ext) > 0 {
 		sp = (sp - uint64(len(ext))) &^ 0x3f

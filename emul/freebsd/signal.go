@@ -32,7 +32,6 @@ type threadSignals struct {
 	// saved is the mask to return to after a handler, when sigsuspend and its
 	// like have replaced it for the time of their wait.
 	saved *abi.Sigset
-	alt   abi.StackT
 	queue []*emul.Signal
 	// waiting is the set that sigwait and its like wait for.
 	waiting *abi.Sigset
@@ -331,42 +330,6 @@ func sigprocmask(t *emul.Task, how MaskHow, set, old guest.Ptr[abi.Sigset]) emul
 		return emul.Fail(old.Store(t, cur))
 	}
 	return emul.Return(0)
-}
-
-func sigaltstack(t *emul.Task, ss, old guest.Ptr[abi.StackT]) emul.Action {
-	th := threadOf(t)
-	on := th.onAltStack(t.Regs.Rsp)
-	cur := th.sig.alt
-	if cur.Flags&abi.SS_DISABLE == 0 && on {
-		cur.Flags = abi.SS_ONSTACK
-	}
-	if ss != 0 {
-		n, err := ss.Load(t)
-		switch {
-		case err != nil:
-			return emul.Fail(err)
-		case on:
-			return emul.Fail(abi.EPERM)
-		case n.Flags&^abi.SS_DISABLE != 0:
-			return emul.Fail(abi.EINVAL)
-		case n.Flags&abi.SS_DISABLE == 0 && n.Size < abi.MINSIGSTKSZ:
-			return emul.Fail(abi.ENOMEM)
-		}
-		if n.Flags&abi.SS_DISABLE != 0 {
-			n = abi.StackT{Flags: abi.SS_DISABLE}
-		}
-		th.sig.alt = n
-	}
-	if old != 0 {
-		return emul.Fail(old.Store(t, cur))
-	}
-	return emul.Return(0)
-}
-
-// onAltStack is sigonstack() of kern_sig.c.
-func (th *thread) onAltStack(sp uint64) bool {
-	a := &th.sig.alt
-	return a.Flags&abi.SS_DISABLE == 0 && sp-a.SP < a.Size
 }
 
 func sigpending(t *emul.Task, set guest.Ptr[abi.Sigset]) emul.Action {

@@ -7,6 +7,7 @@ import (
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 	"github.com/lsf-linux/lsf/emul/guest"
+	"github.com/lsf-linux/lsf/emul/host"
 )
 
 // tidBase lies between Linux's thread IDs and the guest's: FreeBSD numbers
@@ -92,7 +93,9 @@ func setSchedThen(t *emul.Task, policy int, priority int32, then func(emul.Ret) 
 func thrCreate(t *emul.Task, p *abi.ThrParam, done func(emul.Ret) emul.Action) emul.Action {
 	const flags = unix.CLONE_VM | unix.CLONE_FS | unix.CLONE_FILES | unix.CLONE_SIGHAND | unix.CLONE_THREAD | unix.CLONE_SYSVSEM
 	return emul.Clone(t, emul.CloneSpec{
-		Flags: flags,
+		Flags:  flags,
+		Direct: p.RTP == 0,
+		Tail:   host.TailZero,
 		Setup: func(c *emul.Task) {
 			r := &c.Regs
 			r.SetResult(0)

@@ -38,6 +38,14 @@ func (t *Tracee) SetTail(kind TailKind, base *Regs, nr uint64, a *[6]uint64) err
 	return t.SetRegs(&r)
 }
 
+// SetAfterTail gives a thread that is in a host call, which has succeeded,
+// registers with which it goes on in the guest as after a tail call.
+func (t *Tracee) SetAfterTail(kind TailKind, base *Regs) error {
+	r := *base
+	r.Orig_rax, r.R9, r.Rip = noSyscall, base.Rip, tails[kind].entry+tailAfter
+	return t.SetRegs(&r)
+}
+
 // SetBatch writes registers that make the n host calls in the table at addr.
 func (t *Tracee) SetBatch(base *Regs, addr guest.Addr, n int) error {
 	r := *base

@@ -34,8 +34,16 @@ import (
 // FrameSize is what local routines need of a slot, at its end (bytes).
 const FrameSize = 128
 
-// FrameOffset is where the frame lies in a slot.
-const FrameOffset = SlotSize - FrameSize
+const (
+	// FrameOffset is where the frame lies in a slot.
+	FrameOffset = SlotSize - FrameSize
+	// ThreadData is where, behind the frame, there are bytes for what the
+	// personality's local routines must know of the thread. A thread finds
+	// there what the last one with its slot has left; they are zero in a
+	// new image.
+	ThreadData     = FrameOffset + int(unsafe.Sizeof(frame{}))
+	ThreadDataSize = FrameSize - int(unsafe.Sizeof(frame{}))
+)
 
 // frame are the guest's registers while a local routine runs.
 type frame struct {
