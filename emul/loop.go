@@ -97,8 +97,13 @@ func (l *Loop) Debugf(format string, args ...any) {
 // thread, and puts LSF's region into it. The process must have mapped both
 // parts of it.
 func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
+	ended := func(err error) error { return fmt.Errorf("the program ended before it was started: %w", err) }
+	if err := tr.Interrupt(); err != nil {
+		return nil, ended(err)
+	}
+	image := host.Image(l.pers.HostErrno, l.pers.GuestCode(), l.pers.Fast()) // while it comes to its stop
 	if err := tr.Stop(); err != nil {
-		return nil, fmt.Errorf("the program ended before it was started: %w", err)
+		return nil, ended(err)
 	}
 	p := &Process{Pid: tr.Tid, Tasks: map[int]*Task{}, Space: l.newSpace(), loop: l}
 	l.procs[p.Pid] = p
@@ -108,7 +113,6 @@ func (l *Loop) Adopt(tr *host.Tracee) (*Task, error) {
 	if err := tr.GetRegs(&t.Regs); err != nil {
 		return nil, err
 	}
-	image := host.Image(l.pers.HostErrno, l.pers.GuestCode(), l.pers.Fast())
 	if err := t.WriteMem(host.CodeBase, image); err != nil {
 		return nil, fmt.Errorf("cannot write to the program's memory: %w", err)
 	}

@@ -32,7 +32,7 @@ const (
 // and so does the debug log.
 func settings(s startInfo) (c config.Config, mistakes, err error) {
 	c, mistakes = config.Load(config.Dir, nil)
-	if s.auxv[atSecure] != 0 {
+	if secure, _ := s.aux(atSecure); secure != 0 {
 		return c, mistakes, nil // more rights than the environment's owner has
 	}
 	return c, mistakes, c.ApplyEnv(s.envv)
@@ -73,11 +73,11 @@ func findRoot(set *config.Config) error {
 // change settings.
 func arguments(s startInfo, c *config.Config) (freebsd.Spec, error) {
 	spec := freebsd.Spec{FD: -1, Envv: s.envv}
-	if fd, ok := s.auxv[atExecFD]; ok && len(s.argv) >= 2 {
+	if fd, ok := s.aux(atExecFD); ok && len(s.argv) >= 2 {
 		spec.FD = int(fd)
 		spec.Path = s.argv[1]
 		spec.Argv = s.argv[1:]
-		if s.auxv[atFlags]&1 != 0 && len(s.argv) >= 3 { // argv[0] was preserved (flag P)
+		if flags, _ := s.aux(atFlags); flags&1 != 0 && len(s.argv) >= 3 { // argv[0] was preserved (flag P)
 			spec.Argv = s.argv[2:]
 		}
 		return spec, nil

@@ -28,12 +28,22 @@ var (
 // startInfo is what Linux gave the process at its start.
 type startInfo struct {
 	argv, envv []string
-	auxv       map[uint64]uint64
+	auxv       uintptr // where it lies
+}
+
+// aux gives the auxiliary vector's value of a type.
+func (s *startInfo) aux(typ uint64) (val uint64, ok bool) {
+	for p := s.auxv; word(p) != 0; p += 16 {
+		if word(p) == typ {
+			return word(p + 8), true
+		}
+	}
+	return 0, false
 }
 
 // readStart reads the process's original stack.
 func readStart() startInfo {
-	s := startInfo{auxv: map[uint64]uint64{}}
+	var s startInfo
 	p := initialStack + 8 // argc is not needed
 	words := func() (v []string) {
 		for ; ; p += 8 {
@@ -47,9 +57,7 @@ func readStart() startInfo {
 	}
 	s.argv = words()
 	s.envv = words()
-	for ; word(p) != 0; p += 16 {
-		s.auxv[word(p)] = word(p + 8)
-	}
+	s.auxv = p
 	return s
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -70,9 +71,7 @@ func (p *program) enter() emul.Action {
 	for _, r := range host.Outside(0, host.AddrMax) {
 		calls = append(calls, emul.NewCall(unix.SYS_MUNMAP, r[0], r[1]))
 	}
-	if p.initial {
-		calls = append(calls, host.ProtectCalls(func(nr int, a ...uint64) emul.Call { return emul.NewCall(emul.HostNR(nr), a...) })...)
-	}
+	calls = append(calls, host.ProtectCalls(p.initial, func(nr int, a ...uint64) emul.Call { return emul.NewCall(emul.HostNR(nr), a...) })...)
 	first := len(calls)
 	calls = append(calls, emul.NewCall(unix.SYS_MMAP, usrstack-size, size, uint64(p.image.StackProt),
 		unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_FIXED|unix.MAP_NORESERVE, ^uint64(0), 0))
@@ -224,7 +223,8 @@ func (p *program) buildStack() (*loader.Stack, error) {
 		cpus = 1
 	}
 	var canary [64]byte
-	unix.Getrandom(canary[:], 0)
+	// Not unix.Getrandom: that would set up the vDSO's, for this once.
+	unix.RawSyscall(unix.SYS_GETRANDOM, uintptr(unsafe.Pointer(&canary)), unsafe.Sizeof(canary), 0)
 	exec := p.absPath
 	if !strings.HasPrefix(exec, "/") {
 		exec = ""

@@ -3,7 +3,6 @@ package freebsd
 import (
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,7 +126,7 @@ func exitStatus(pidfd, pid int) int {
 		if err := unix.IoctlPidfdInfo(pidfd, &info); err == nil && info.Mask&unix.PIDFD_INFO_EXIT != 0 {
 			return int(xlat.WaitStatus(uint32(info.Exit_code)))
 		}
-		stat, err := os.ReadFile(hostProc(fmt.Sprintf("/proc/%d/stat", pid)))
+		stat, err := readSmall(hostProc(fmt.Sprintf("/proc/%d/stat", pid)))
 		if err != nil {
 			continue // waited for meanwhile
 		}

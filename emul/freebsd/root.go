@@ -3,6 +3,7 @@ package freebsd
 import (
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -96,11 +97,14 @@ var releaseDates = map[int32]int32{1300000: 1300139, 1302000: 1302001, 1303000: 
 
 // releaseDate is the date that belongs to a name, 0 if it is none.
 func releaseDate(name string) int32 {
-	var major, minor int32
-	if n, _ := fmt.Sscanf(name, "%d.%d-", &major, &minor); n < 2 {
+	number, _, ok := strings.Cut(name, "-")
+	x, y, ok2 := strings.Cut(number, ".")
+	major, err1 := strconv.ParseUint(x, 10, 8)
+	minor, err2 := strconv.ParseUint(y, 10, 8)
+	if !ok || !ok2 || err1 != nil || err2 != nil {
 		return 0
 	}
-	round := major*100000 + minor*1000
+	round := int32(major)*100000 + int32(minor)*1000
 	if d := releaseDates[round]; d != 0 {
 		return d
 	}

@@ -1,7 +1,7 @@
 package freebsd
 
 import (
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,11 +18,34 @@ import (
 // procFile returns the contents of a file below /proc or /sys without white
 // space around it.
 func procFile(path string) (string, error) {
-	b, err := os.ReadFile(hostProc(path))
+	b, err := readSmall(hostProc(path))
 	if err != nil {
 		return "", abi.ENOENT
 	}
 	return strings.TrimSpace(string(b)), nil
+}
+
+// readSmall reads a file of the kernel's: os.ReadFile would set up its poller
+// for it, which takes longer than all the rest.
+func readSmall(path string) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var b []byte
+	for {
+		b = slices.Grow(b, 512)
+		n, err := unix.Read(fd, b[len(b):cap(b)])
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return nil, err
+		case n == 0:
+			return b, nil
+		}
+		b = b[:len(b)+max(n, 0)]
+	}
 }
 
 // procNum is the source of a number that a file holds.

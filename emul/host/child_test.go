@@ -57,7 +57,7 @@ func newRegionChild(t testing.TB, image, code []byte) *child {
 	if err := c.Force(addr(r.Rip), []byte{0x0f, 0x05, 0xcc, 0x90, 0x90, 0x90, 0x90, 0x90}); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range [][2]uint64{{CodeBase, ImageSize}, {scratchBase, SlotSize}, {guestPage, pageSize}} {
+	for _, m := range [][2]uint64{{CodeBase, CodeEnd - CodeBase}, {scratchBase, SlotSize}, {guestPage, pageSize}} {
 		call := r
 		call.setArgs(unix.SYS_MMAP, &[6]uint64{m[0], m[1], prot, flags, ^uint64(0), 0})
 		c.setRegs(&call)

@@ -227,13 +227,11 @@ func (e *Engine) Wait() (tid int, status uint32, err error) {
 	return 0, 0, en
 }
 
-// Stop stops a seized thread; from now on it dies with us. Signals that come
+// Stop waits until a seized thread that was told to stop (Interrupt) has;
+// from now on it dies with us. Signals that come
 // first take their course: a thread that they have stopped must be continued
 // first. ESRCH if they have killed it.
 func (t *Tracee) Stop() error {
-	if err := t.Interrupt(); err != nil {
-		return err
-	}
 	for {
 		var ws unix.WaitStatus
 		_, err := unix.Wait4(t.Tid, &ws, unix.WALL, nil)

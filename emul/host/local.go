@@ -69,11 +69,16 @@ type Local struct {
 	entry, framed, syscall, result, again uint64 // offsets; the last two are 0 if there is none
 }
 
+// The marks: 0f 1f 40 and one of these.
+const (
+	markEntry = 0x4b + iota
+	markFramed
+	markResult
+	markAgain
+)
+
 var (
-	markEntry  = []byte{0x0f, 0x1f, 0x40, 0x4b}
-	markFramed = []byte{0x0f, 0x1f, 0x40, 0x4c}
-	markResult = []byte{0x0f, 0x1f, 0x40, 0x4d}
-	markAgain  = []byte{0x0f, 0x1f, 0x40, 0x4e}
+	mark       = []byte{0x0f, 0x1f, 0x40}
 	markEnd    = []byte("\xccLSF\xccEND")
 	insSyscall = []byte{0x0f, 0x05}
 )
@@ -93,18 +98,27 @@ func LocalAt(at uintptr) Local {
 
 func newLocal(code []byte) Local {
 	l := Local{code: code}
-	for _, m := range []struct {
-		mark []byte
-		at   *uint64
-		must bool
-	}{{markEntry, &l.entry, true}, {markFramed, &l.framed, true}, {insSyscall, &l.syscall, false}, {markResult, &l.result, false}, {markAgain, &l.again, false}} {
-		i := bytes.Index(code, m.mark)
-		if m.must && i < 0 || bytes.Count(code, m.mark) > 1 {
-			panic(fmt.Sprintf("host: local routine with %d marks % x", bytes.Count(code, m.mark), m.mark))
+	var at [4]uint64
+	for i := 0; i < len(code); i++ {
+		n := bytes.IndexByte(code[i:], mark[0])
+		if n < 0 {
+			break
 		}
-		if i > 0 {
-			*m.at = uint64(i)
+		i += n
+		switch here := code[i:]; {
+		case l.syscall == 0 && bytes.HasPrefix(here, insSyscall):
+			l.syscall = uint64(i)
+		case bytes.HasPrefix(here, mark) && len(here) > len(mark) && here[3] >= markEntry && here[3] <= markAgain:
+			p := &at[here[3]-markEntry]
+			if *p != 0 {
+				panic(fmt.Sprintf("host: local routine with two marks %#x", here[3]))
+			}
+			*p = uint64(i)
 		}
+	}
+	l.entry, l.framed, l.result, l.again = at[0], at[1], at[2], at[3]
+	if l.entry == 0 || l.framed == 0 {
+		panic("host: local routine without a mark")
 	}
 	if l.syscall == 0 {
 		l.syscall = max(l.result, 1) - 1 // until then nothing is done

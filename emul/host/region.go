@@ -17,23 +17,23 @@ const AddrMax = 0x7ffffffff000
 // them. Scratch memory, one slot per thread, lies far from programs, their
 // libraries and stacks, and below what Linux's own top-down mmap reaches.
 const (
-	CodeBase   = 0x100000
-	enginePage = CodeBase + 0x1000 // from here to thunkEnd syscalls are Linux's
-	// routineBase is where the personality's routine lies.
-	routineBase = CodeBase + 0x3000 // two pages
-	thunkBase   = CodeBase + 0x5000 // thunks of patched call sites
-	thunkEnd    = thunkBase + 0x8000
-	// ErrnoPage maps a Linux errno to the guest's, a byte each.
-	ErrnoPage = thunkEnd
-	fastPage  = ErrnoPage + 0x1000 // guest number → Linux number of fast calls; addresses of local routines
+	CodeBase = 0x100000
 	// GuestCode is a page of code for the personality (signal trampolines), and
 	// of constants that its local routines want. System calls from it are the guest's.
-	GuestCode = fastPage + 0x1000
-	// ImageSize is the length of the code pages in bytes.
-	ImageSize = GuestCode + 0x1000 - CodeBase
+	GuestCode = CodeBase + 0x1000
+	// ErrnoPage maps a Linux errno to the guest's, a byte each.
+	ErrnoPage  = GuestCode + 0x1000
+	fastPage   = ErrnoPage + 0x1000 // guest number → Linux number of fast calls; addresses of local routines
+	enginePage = fastPage + 0x1000  // two pages; from here to thunkEnd syscalls are Linux's
+	// routineBase is where the personality's routine lies.
+	routineBase = enginePage + 0x2000 // two pages
+	// ImageSize is the length of what is written there, in bytes.
+	ImageSize = routineBase + 0x2000 - CodeBase
+	thunkBase = CodeBase + ImageSize // thunks of patched call sites
+	thunkEnd  = thunkBase + 0x8000
 	// StatePage is what patched call sites must know of the process; it can
 	// be written.
-	StatePage = CodeBase + ImageSize
+	StatePage = thunkEnd
 	// GuestData is a page that the personality's local routines keep things in.
 	GuestData = StatePage + 0x1000
 	// CodeEnd is the end of the low part.
@@ -229,6 +229,9 @@ var tails = [...]struct {
 	{tailZeroEntry, codeTailZero, int64(len(codeTailZero) - len(codeTail)), false},
 }
 
+// maxErrno is more than any errno of Linux's that a program can see.
+const maxErrno = 256
+
 // BatchEntrySize is what one call of a batch takes in scratch memory (bytes).
 const BatchEntrySize = 56
 
@@ -243,10 +246,8 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 	put := func(addr uint64, code []byte) []byte {
 		return img[addr-CodeBase : addr-CodeBase+uint64(copy(img[addr-CodeBase:], code))]
 	}
-	for i := enginePage - CodeBase; i < thunkEnd-CodeBase; i++ {
-		img[i] = 0xcc
-	}
 	put(callEntry, codeCall)
+	put(execEntry, []byte{0xcc}) // int3
 	for _, s := range tails {
 		tail := put(s.entry, s.code)
 		binary.LittleEndian.PutUint32(tail[30+s.shift:], uint32(ErrnoPage-(s.entry+34+uint64(s.shift))))
@@ -256,8 +257,12 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 	}
 	batch := put(batchEntry, codeBatch)
 	batch[len(batch)-2] = byte(-(len(batch) - 1))
-	for e := 0; e < 4096; e++ {
-		img[ErrnoPage-CodeBase+e] = errnos(e)
+	table := img[ErrnoPage-CodeBase:][:pageSize]
+	unknown := errnos(len(table) - 1)
+	for e := range table {
+		if table[e] = unknown; e < maxErrno {
+			table[e] = errnos(e)
+		}
 	}
 	fast.put(img)
 	put(GuestCode, guestCode)
@@ -265,7 +270,7 @@ func Image(errnos func(linux int) byte, guestCode []byte, fast *FastCalls) []byt
 }
 
 // elfHeader writes an ELF64 header with three segments: the image itself, the
-// pages of state behind it, and the first chunk of scratch memory.
+// thunks and pages of state behind it, and the first chunk of scratch memory.
 func elfHeader(img []byte) {
 	le := binary.LittleEndian
 	copy(img, "\x7fELF\x02\x01\x01")
@@ -288,7 +293,7 @@ func elfHeader(img []byte) {
 		le.PutUint64(p[48:], 4096)
 	}
 	ph(0, 1, 5, CodeBase, ImageSize, ImageSize)  // PT_LOAD R X
-	ph(1, 1, 6, StatePage, 0, CodeEnd-StatePage) // PT_LOAD R W, all zero
+	ph(1, 1, 6, thunkBase, 0, CodeEnd-thunkBase) // PT_LOAD R W, all zero
 	ph(2, 1, 6, scratchBase, 0, ChunkSize)       // the same
 	ph(3, 0x6474e551, 6, 0, 0, 0)                // PT_GNU_STACK, not executable
 }
@@ -304,11 +309,15 @@ const (
 	InitialScratch  = scratchBase
 )
 
-// ProtectCalls gives the low part of the first process, which mapped it readable,
-// writable and executable, the protection that the ELF image would have.
-func ProtectCalls[C any](call func(nr int, args ...uint64) C) []C {
+// ProtectCalls gives the low part the protection that it is to have for the
+// program. In the first process it could all be written and executed; where
+// the image has been executed, the thunks could be written only.
+func ProtectCalls[C any](first bool, call func(nr int, args ...uint64) C) []C {
+	if !first {
+		return []C{call(unix.SYS_MPROTECT, thunkBase, thunkEnd-thunkBase, unix.PROT_READ|unix.PROT_EXEC)}
+	}
 	return []C{
-		call(unix.SYS_MPROTECT, CodeBase, ImageSize, unix.PROT_READ|unix.PROT_EXEC),
+		call(unix.SYS_MPROTECT, CodeBase, StatePage-CodeBase, unix.PROT_READ|unix.PROT_EXEC),
 		call(unix.SYS_MPROTECT, StatePage, CodeEnd-StatePage, unix.PROT_READ|unix.PROT_WRITE),
 	}
 }
