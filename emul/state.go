@@ -43,6 +43,12 @@ func (t *Task) KeepTimeouts() {
 	t.WriteMem(host.StateTimeouts, []byte{1, 0, 0, 0})
 }
 
+// Taint says of t's process that its IDs have changed: patched call sites leave
+// the question to the personality, from now on until exec.
+func (t *Task) Taint() {
+	t.WriteMem(host.StateTainted, []byte{1, 0, 0, 0})
+}
+
 // Awake says whether some thread of t's process is not to sleep in its next call
 // that may: then all calls of the routine come to the personality.
 func (t *Task) Awake(any bool) {

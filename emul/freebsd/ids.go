@@ -91,6 +91,7 @@ func changeIDs(t *emul.Task, changes ...idChange) emul.Action {
 		p, th := procOf(t), threadOf(t)
 		if a != b || changes[0].nr == unix.SYS_SETGROUPS {
 			p.ids.sugid = true
+			t.Taint()
 		}
 		if len(p.Tasks) == 1 {
 			p.ids.log, th.ids.done = nil, 0

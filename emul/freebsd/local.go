@@ -13,7 +13,7 @@ import (
 
 // The local routines (local_amd64.s): where they lie, and what they must know.
 
-var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction, atSigaltstack, atSysarch uintptr
+var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction, atSigaltstack, atSysarch, atMprotect, atIssetugid uintptr
 
 //nolint:unused // they are used in local_amd64.s
 const (
@@ -21,6 +21,7 @@ const (
 	localScratchTop = host.ScratchTop
 	localErrnos     = host.ErrnoPage
 	localGuard      = host.StateGuard
+	localTainted    = host.StateTainted
 	localShared     = host.StateShared
 	umtxTimeouts    = host.StateTimeouts
 	umtxAwake       = host.StateAwake
@@ -38,6 +39,7 @@ const (
 	localSysClose     = unix.SYS_CLOSE
 	localSysMmap      = unix.SYS_MMAP
 	localSysMunmap    = unix.SYS_MUNMAP
+	localSysMprotect  = unix.SYS_MPROTECT
 	localSysClock     = unix.SYS_CLOCK_GETTIME
 	localSysMadvise   = unix.SYS_MADVISE
 	localSysNanosleep = unix.SYS_NANOSLEEP
@@ -89,6 +91,7 @@ const (
 	localMapFixed    = mapFixed // the same on Linux
 	localMapPrivate  = mapPrivate
 	localMapAnon     = mapAnon
+	localMapGuard    = mapGuard
 	localMapKnown    = mapFixed | mapAnon | mapNocore | mapPrefault
 	localHostPrivate = unix.MAP_PRIVATE | unix.MAP_NORESERVE
 	localAnonBy      = 7 // so far right moves MAP_ANON
@@ -139,3 +142,5 @@ func localThrSelf()
 func localSigaction()
 func localSigaltstack()
 func localSysarch()
+func localMprotect()
+func localIssetugid()

@@ -336,9 +336,11 @@ clear:
 	JNE  slow
 
 // void *mmap(void *addr, size_t len, int prot, int flags, int fd, off_t pos):
-// private memory, anonymous or of files
+// private memory, anonymous or of files, and guards somewhere
 TEXT ·localMmap(SB), NOSPLIT|NOFRAME, $0-0
 	START
+	CMPL R10, $const_localMapGuard
+	JEQ  guard
 	MOVL R10, R11
 	ANDL $~const_localMapKnown, R11
 	CMPL R11, $const_localMapPrivate
@@ -363,9 +365,25 @@ file:
 there:
 	IFSHARED
 	RANGE
+	JMP  somewhere
+guard:
+	TESTL DX, DX
+	JNE  slow
+	TESTQ DI, DI
+	JNE  slow
+	TESTQ R9, R9
+	JNE  slow
+	CMPL R8, $-1
+	JNE  slow
+	SIZE
 somewhere:
 	ENTER
 	MOVL R10, AX
+	CMPL AX, $const_localMapGuard
+	JNE  memory
+	MOVL $const_localMapAnon, AX
+	MOVL AX, R10
+memory:
 	ANDL $const_localMapAnon, AX
 	SHRL $const_localAnonBy, AX
 	ANDL $const_localMapFixed, R10
@@ -390,6 +408,32 @@ TEXT ·localMunmap(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL $const_localSysMunmap, AX
 	SYSCALL
 	RESULT
+	FINISH
+	END
+
+// int mprotect(void *addr, size_t len, int prot)
+TEXT ·localMprotect(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	CMPL DX, $7
+	JHI  slow
+	SIZE
+	RANGE
+	ENTER
+	MOVL DX, DX
+	MOVL $const_localSysMprotect, AX
+	SYSCALL
+	RESULT
+	FINISH
+	END
+
+// int issetugid(void)
+TEXT ·localIssetugid(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	MOVL $const_localTainted, R11
+	CMPL (R11), $0
+	JNE  slow
+	ENTER
+	XORL AX, AX
 	FINISH
 	END
 
@@ -650,3 +694,7 @@ DATA ·atSigaltstack(SB)/8, $·localSigaltstack(SB)
 GLOBL ·atSigaltstack(SB), NOPTR, $8
 DATA ·atSysarch(SB)/8, $·localSysarch(SB)
 GLOBL ·atSysarch(SB), NOPTR, $8
+DATA ·atMprotect(SB)/8, $·localMprotect(SB)
+GLOBL ·atMprotect(SB), NOPTR, $8
+DATA ·atIssetugid(SB)/8, $·localIssetugid(SB)
+GLOBL ·atIssetugid(SB), NOPTR, $8

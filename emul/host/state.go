@@ -20,6 +20,10 @@ const (
 	KeptMax = 8 * 0x800
 )
 
+// StateTainted is nonzero if the process's IDs are no longer those that it was
+// started with, or may not be (32 bits).
+const StateTainted = StatePage + 16
+
 // StateAwake is nonzero if some thread of the process is not to sleep in its next
 // call that may: the routine then leaves all calls to the supervisor (32 bits).
 const StateAwake = StatePage + 12
