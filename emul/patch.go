@@ -88,13 +88,12 @@ func (l *Loop) patch(t *Task, addr uint64, next func() Action) Action {
 	if patch == nil {
 		return next()
 	}
-	for _, p := range patch.Pieces() {
-		if t.trace.Force(guest.Addr(p.At), p.Code) != nil {
-			return next()
-		}
-	}
 	if t.alone() && !t.Proc.Space.shares {
-		t.trace.Force(guest.Addr(addr), patch.Page)
+		// The thunks come first: if they cannot be written, the page is not.
+		t.trace.Force(append(patch.Thunks, host.Piece{At: addr, Code: patch.Page})...)
+		return next()
+	}
+	if t.trace.Force(patch.Thunks...) != nil {
 		return next()
 	}
 	return l.replacePage(t, addr, patch.Page, next)

@@ -30,6 +30,7 @@ const (
 const elsewhere = 0
 
 func main() {
+	roomy(0)
 	runtime.LockOSThread() // ptrace belongs to one thread
 	ignoreSignals()
 	if initialStack == 0 {
@@ -66,6 +67,21 @@ func main() {
 // their affair, and the supervisor ends with them.
 func ignoreSignals() {
 	signal.Ignore(unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGABRT, unix.SIGSTKFLT, unix.SIGTERM)
+}
+
+// roomy makes the stack as large as it is going to be: Go's runtime would
+// double it, and copy it, time and again.
+//
+//go:noinline
+func roomy(n int) (sum byte) {
+	if n > 0 { // never: it is the frame that counts
+		var room [24 << 10]byte
+		for i := range n {
+			room[i]++
+			sum += room[n-i]
+		}
+	}
+	return sum
 }
 
 // startedUp takes back what the entry code has arranged for the time in which Go

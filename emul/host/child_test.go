@@ -54,7 +54,7 @@ func newRegionChild(t testing.TB, image, code []byte) *child {
 	const prot = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC
 	const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED
 	r := c.regs()
-	if err := c.Force(addr(r.Rip), []byte{0x0f, 0x05, 0xcc, 0x90, 0x90, 0x90, 0x90, 0x90}); err != nil {
+	if err := c.Force(Piece{r.Rip, []byte{0x0f, 0x05, 0xcc, 0x90, 0x90, 0x90, 0x90, 0x90}}); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range [][2]uint64{{CodeBase, CodeEnd - CodeBase}, {scratchBase, SlotSize}, {guestPage, pageSize}} {

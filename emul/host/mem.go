@@ -116,16 +116,31 @@ func (t *Tracee) peekCopy(a guest.Addr, b []byte, write bool) error {
 	return nil
 }
 
-// Force writes b at a whatever the page's protection is; a private page becomes
-// the tracee's own. For code.
-func (t *Tracee) Force(a guest.Addr, b []byte) error {
-	if t.eng.force {
-		done, err := t.procCopy(a, b, true)
-		if done && err == nil {
-			return nil
-		}
-		t.eng.force = done // there may be no /proc, or it may refuse
+// Force writes pieces of code whatever the pages' protection is; a private page
+// becomes the tracee's own.
+func (t *Tracee) Force(pieces ...Piece) error {
+	if t.eng.force && t.forceProc(pieces) == nil {
+		return nil
 	}
-	_, err := unix.PtracePokeText(t.Tid, uintptr(a), b)
-	return err
+	t.eng.force = false // there is no /proc, or it refuses
+	for _, p := range pieces {
+		if _, err := unix.PtracePokeText(t.Tid, uintptr(p.At), p.Code); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tracee) forceProc(pieces []Piece) error {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(t.Tid)+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	for _, p := range pieces {
+		if n, err := unix.Pwrite(fd, p.Code, int64(p.At)); err != nil || n != len(p.Code) {
+			return unix.EIO
+		}
+	}
+	return nil
 }

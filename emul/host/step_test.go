@@ -135,8 +135,8 @@ func TestThunkSteps(t *testing.T) {
 			}
 			sysAddr := guestPage + uint64(sys)
 			p := newRegionChild(t, Image(testErrno, nil, fast), patch.Page)
-			for a, code := range patch.Thunk {
-				if err := p.WriteMem(addr(a), code); err != nil {
+			for _, piece := range patch.Thunks {
+				if err := p.WriteMem(addr(piece.At), piece.Code); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -3,7 +3,6 @@ package host
 import (
 	"bytes"
 	"encoding/binary"
-	"maps"
 	"slices"
 
 	"github.com/lsf-linux/lsf/emul/guest"
@@ -184,26 +183,9 @@ func (h *Thunks) farFor(addr uint64) *farPage {
 
 // Patch is a page of guest code with its call sites patched.
 type Patch struct {
-	Page  []byte
-	Thunk map[uint64][]byte // code to be written at these addresses first
-}
-
-// Pieces gives the code of the thunks in as few pieces as possible: what lies
-// between two of them that follow each other is never run.
-func (p *Patch) Pieces() (pieces []Piece) {
-	for _, at := range slices.Sorted(maps.Keys(p.Thunk)) {
-		n := len(pieces)
-		if n == 0 || at-pieces[n-1].At > pageSize {
-			pieces = append(pieces, Piece{At: at})
-			n++
-		}
-		last := &pieces[n-1]
-		for last.At+uint64(len(last.Code)) < at {
-			last.Code = append(last.Code, 0xcc)
-		}
-		last.Code = append(last.Code, p.Thunk[at]...)
-	}
-	return pieces
+	Page []byte
+	// Thunks is the code that the page jumps to, to be written first.
+	Thunks []Piece
 }
 
 // Piece is code and where it is to be.
@@ -212,14 +194,29 @@ type Piece struct {
 	Code []byte
 }
 
+// put adds code to the thunks: to a piece that ends nearby, if there is one.
+// What lies between the two is never run.
+func (p *Patch) put(at uint64, code []byte) {
+	for i := range p.Thunks {
+		t := &p.Thunks[i]
+		if end := t.At + uint64(len(t.Code)); at >= end && at-end < thunkSize {
+			t.Code = append(append(t.Code, make([]byte, at-end)...), code...)
+			return
+		}
+	}
+	p.Thunks = append(p.Thunks, Piece{at, code})
+}
+
 // PatchPage looks for call sites in the page of code at addr. nil means that
 // nothing in it can be patched.
 func (h *Thunks) PatchPage(addr uint64, page []byte) *Patch {
-	p := &Patch{Page: bytes.Clone(page), Thunk: map[uint64][]byte{}}
-	for i := 5; i+2 <= len(page); i++ {
-		if page[i] != 0x0f || page[i+1] != 0x05 {
-			continue
+	p := &Patch{Page: bytes.Clone(page)}
+	for i := 5; ; i++ {
+		n := bytes.Index(page[min(i, len(page)):], insSyscall)
+		if n < 0 {
+			break
 		}
+		i += n
 		start, nr, displaced := siteAt(page, i)
 		if start < 0 || nr >= 0 && !h.fast.has(uint64(nr)) {
 			continue
@@ -237,14 +234,14 @@ func (h *Thunks) PatchPage(addr uint64, page []byte) *Patch {
 			}
 			near = f.addr + uint64(f.used)
 			f.used += farSize
-			p.Thunk[near] = binary.LittleEndian.AppendUint64([]byte{0xff, 0x25, 0, 0, 0, 0}, to) // jmp [rip]
+			p.put(near, binary.LittleEndian.AppendUint64([]byte{0xff, 0x25, 0, 0, 0, 0}, to)) // jmp [rip]
 		}
-		p.Thunk[to] = h.emit(&t, to, displaced)
+		p.put(to, h.emit(&t, to, displaced))
 		h.list = append(h.list, t)
 		p.Page[start] = 0xe9
 		binary.LittleEndian.PutUint32(p.Page[start+1:], uint32(near-t.site-5))
 	}
-	if len(p.Thunk) == 0 {
+	if len(p.Thunks) == 0 {
 		return nil
 	}
 	return p
