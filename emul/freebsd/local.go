@@ -13,7 +13,7 @@ import (
 
 // The local routines (local_amd64.s): where they lie, and what they must know.
 
-var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction, atSigaltstack, atSysarch, atMprotect, atIssetugid uintptr
+var atFstat, atFstatat, atOpen, atOpenat, atClose, atMmap, atMunmap, atClockGettime, atGuarded, atMadvise, atNanosleep, atThrSelf, atSigaction, atSigaltstack, atSysarch, atMprotect, atIssetugid, atFcntl uintptr
 
 //nolint:unused // they are used in local_amd64.s
 const (
@@ -37,6 +37,7 @@ const (
 	localSysStatx     = unix.SYS_STATX
 	localSysOpenat    = unix.SYS_OPENAT
 	localSysClose     = unix.SYS_CLOSE
+	localSysFcntl     = unix.SYS_FCNTL
 	localSysMmap      = unix.SYS_MMAP
 	localSysMunmap    = unix.SYS_MUNMAP
 	localSysMprotect  = unix.SYS_MPROTECT
@@ -51,6 +52,11 @@ const (
 	localStatxFlags = unix.STATX_ATTR_NODUMP | unix.STATX_ATTR_IMMUTABLE | unix.STATX_ATTR_APPEND
 	localStandIn    = standInMode // it may be one
 	localSlashDev   = 0x7665642f  // "/dev"
+	localSlashNul   = 0x6c756e2f  // "/nul"
+	localSlashZer   = 0x72657a2f  // "/zer"
+	localSlashRan   = 0x6e61722f  // "/ran"
+	localSlashUra   = 0x6172752f  // "/ura"
+	localExcl       = abi.O_EXCL
 	localNofollow   = abi.AT_SYMLINK_NOFOLLOW
 	localCwd        = abi.AT_FDCWD
 
@@ -66,6 +72,9 @@ const (
 	localDirCreat  = abi.O_DIRECTORY | abi.O_CREAT
 	localOpenMode  = abi.ALLPERMS &^ abi.S_ISTXT
 	localNoctty    = unix.O_NOCTTY
+
+	localGetFD   = abi.F_GETFD // both, and the flag, are Linux's
+	localCloexec = abi.FD_CLOEXEC
 
 	localAdviseFree = 5 // MADV_FREE of FreeBSD (sys/mman.h)
 	localHostFree   = unix.MADV_FREE
@@ -98,6 +107,7 @@ const (
 )
 
 // So they must be.
+var _ = [1]struct{}{}[abi.F_GETFD-unix.F_GETFD|abi.F_SETFD-unix.F_SETFD|abi.F_SETFD-abi.F_GETFD-1|abi.FD_CLOEXEC-unix.FD_CLOEXEC]
 var _ = [1]struct{}{}[mapFixed-unix.MAP_FIXED|mapAnon>>localAnonBy-unix.MAP_ANONYMOUS]
 
 // The personality's page of constants: the signal trampoline, then xlat.Clock
@@ -144,3 +154,4 @@ func localSigaltstack()
 func localSysarch()
 func localMprotect()
 func localIssetugid()
+func localFcntl()

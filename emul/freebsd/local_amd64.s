@@ -257,8 +257,33 @@ TEXT ·localFstatat(SB), NOSPLIT|NOFRAME, $0-0
 	op   $n, R8 \
 	ORL  R8, DX
 
-// OPENAT opens with FreeBSD's flags in AX; xlat.OpenFlags.
+// OPENDEVICE leaves paths below /dev to the supervisor, but for devices that are
+// opened as they are, if they are there. Those are not to be created.
+#define OPENDEVICE(path, flags) \
+	CMPL (path), $const_localSlashDev \
+	JNE  plain \
+	TESTL $const_localExcl, flags \
+	JNE  slow \
+	MOVL 4(path), R11 \
+	CMPL R11, $const_localSlashNul \
+	JEQ  plain \
+	CMPL R11, $const_localSlashZer \
+	JEQ  plain \
+	CMPL R11, $const_localSlashRan \
+	JEQ  plain \
+	CMPL R11, $const_localSlashUra \
+	JNE  slow \
+plain:
+
+// OPENAT opens SI with FreeBSD's flags in AX; xlat.OpenFlags. The supervisor looks
+// elsewhere for a device that cannot be opened.
 #define OPENAT \
+	MOVQ $0, F_RET \
+	CMPL (SI), $const_localSlashDev \
+	JNE  flags \
+	MOVQ $1, F_RET \
+	ANDL $~const_localOpenBy3, AX \
+flags: \
 	MOVL AX, DX \
 	ANDL $const_localAccmode, DX \
 	MOVE(const_localOpenBy1, SHRL, 1) \
@@ -270,14 +295,21 @@ TEXT ·localFstatat(SB), NOSPLIT|NOFRAME, $0-0
 	ANDL $const_localOpenMode, R10 \
 	MOVL $const_localSysOpenat, AX \
 	SYSCALL \
+	RDGSBASEQ R11 \
+	CMPQ F_RET, $0 \
+	JEQ  done \
+	CMPQ AX, $-4095 \
+	JCC  again \
+done: \
 	RESULT \
-	FINISH
+	FINISH \
+	AGAIN
 
 // int open(const char *path, int flags, mode_t mode)
 TEXT ·localOpen(SB), NOSPLIT|NOFRAME, $0-0
 	START
 	IFGUARD
-	IFDEVICE(DI)
+	OPENDEVICE(DI, SI)
 	OPENFLAGS(SI)
 	ENTER
 	MOVL DX, R10
@@ -291,11 +323,25 @@ TEXT ·localOpen(SB), NOSPLIT|NOFRAME, $0-0
 TEXT ·localOpenat(SB), NOSPLIT|NOFRAME, $0-0
 	START
 	IFGUARD
-	IFDEVICE(SI)
+	OPENDEVICE(SI, DX)
 	OPENFLAGS(DX)
 	ENTER
 	MOVL DX, AX
 	OPENAT
+	END
+
+// int fcntl(int fd, int cmd, ...): F_GETFD and F_SETFD
+TEXT ·localFcntl(SB), NOSPLIT|NOFRAME, $0-0
+	START
+	LEAL -const_localGetFD(SI), R11
+	CMPL R11, $1
+	JHI  slow
+	ENTER
+	ANDL $const_localCloexec, DX
+	MOVL $const_localSysFcntl, AX
+	SYSCALL
+	RESULT
+	FINISH
 	END
 
 // int close(int fd)
@@ -698,3 +744,5 @@ DATA ·atMprotect(SB)/8, $·localMprotect(SB)
 GLOBL ·atMprotect(SB), NOPTR, $8
 DATA ·atIssetugid(SB)/8, $·localIssetugid(SB)
 GLOBL ·atIssetugid(SB), NOPTR, $8
+DATA ·atFcntl(SB)/8, $·localFcntl(SB)
+GLOBL ·atFcntl(SB), NOPTR, $8

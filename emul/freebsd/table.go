@@ -86,7 +86,7 @@ var table = [...]emul.Row{
 	86:  emul.Sys("getitimer", emul.P2[Int, Addr](unix.SYS_GETITIMER)),
 	89:  emul.Sys("getdtablesize", emul.H0(getdtablesize)),
 	90:  emul.Sys("dup2", emul.H2(dup2)),
-	92:  emul.Sys("fcntl", emul.H3(fcntl)),
+	92:  emul.Sys("fcntl", emul.H3(fcntl).Local(&atFcntl)),
 	93:  emul.Sys("select", emul.H5(selectFDs)),
 	95:  emul.Sys("fsync", emul.H1(fsync)),
 	96:  emul.Sys("setpriority", emul.P3[Int, Uint, Int](unix.SYS_SETPRIORITY).UsesIDs()),

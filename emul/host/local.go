@@ -191,6 +191,9 @@ func (p *placed) settle(r *Regs, off uint64, errnos func(linux int) byte, slot S
 	case p.result == 0 || off <= p.syscall || p.again > 0 && off >= p.again:
 		r.Rax = fr.nr
 		return TailNotStarted, NoRestart, fr.nr
+	case p.again > 0 && off < p.result && !interrupted && int64(raw) < 0 && int64(raw) >= firstErrno:
+		r.Rax = fr.nr // on its way to the supervisor; nothing is done
+		return TailNotStarted, NoRestart, fr.nr
 	case interrupted:
 		return TailInterrupted, Restart(raw), fr.nr
 	case int64(raw) < 0 && int64(raw) >= firstErrno:
