@@ -3,7 +3,7 @@ package emul
 // Args are the raw arguments of a guest system call.
 type Args [8]uint64
 
-// Word is what an argument type of a handler may be. guest.Ptr[T] is one.
+// Word is what an argument type of a call may be. guest.Ptr[T] is one.
 // The raw register is converted to it, so an int32 sees the low half only.
 type Word interface {
 	~int32 | ~uint32 | ~int64 | ~uint64
@@ -24,69 +24,90 @@ const (
 	LevelHandled
 )
 
-// Impl is how a row is served. Make one with H0…H8, P0…P5 or NotServed.
-type Impl struct {
-	Level Level
-	// NArgs is how many arguments the call has.
-	NArgs int
-	// Note is the reason of a missing row, or a limit of a served one.
-	Note string
-	// Err is what a missing row answers.
-	Err error
-	// Host is the Linux number of a pass row.
-	Host HostNR
-	// ByID says that the answer depends on the caller's user and group IDs.
-	ByID bool
-	// Routine is where in our own memory the local routine lies that makes
-	// the call at patched call sites, without the supervisor (host.Local).
-	Routine *uintptr
-	// Call runs the handler.
-	Call func(t *Task, a *Args) Action
-	// Types converts raw arguments to the values of the handler's own types,
-	// for trace and for path translation.
-	Types func(a *Args) []any
+// Handler is a function that serves a call: one of H0…H8.
+type Handler interface {
+	nargs() int
+	types(a *Args) []any
+	call(t *Task, a *Args) Action
 }
 
-// Noted adds a note about a limit to a served row.
-//
-//go:noinline
-func (i Impl) Noted(note string) Impl {
-	i.Note = note
-	return i
-}
-
-// Local says that the local routine at *code makes the call where it can.
-func (i Impl) Local(code *uintptr) Impl {
-	i.Routine = code
-	return i
-}
-
-// UsesIDs says of a pass row that its answer depends on the caller's IDs. A
-// guest's threads share them, Linux's do not.
-func (i Impl) UsesIDs() Impl {
-	i.ByID = true
-	return i
-}
-
-// NotServed declares a call that the guest's kernel has and LSF does not serve.
-//
-//go:noinline
-func NotServed(err error, reason string) Impl {
-	return Impl{
-		Level: LevelMissing, Err: err, Note: reason,
-		Call:  func(t *Task, a *Args) Action { return Fail(err) },
-		Types: func(a *Args) []any { return nil },
-	}
+// Pass is a Linux call that serves a guest's as it stands: one of P0…P5.
+type Pass interface {
+	nargs() int
+	types(a *Args) []any
+	host() HostNR
 }
 
 // Row declares one system call: its name and how it is served. Its number is
 // its index in the personality's table.
+//
+// It is made of constants, functions and addresses only: then the table is data
+// that the linker lays out, and no code runs for it at start (internal/buildtest
+// watches).
 type Row struct {
 	Name string
-	Impl
+	// Pass or Handler serves the call. A missing row has neither.
+	Pass    Pass
+	Handler Handler
+	// Err is what a missing row answers.
+	Err error
+	// Note is the reason of a missing row, or a limit of a served one.
+	Note string
+	// Local is where in our own memory the address of the local routine lies
+	// that makes the call at patched call sites, without the supervisor
+	// (host.Local).
+	Local *uintptr
+	// UsesIDs says of a pass row that its answer depends on the caller's user
+	// and group IDs. A guest's threads share them, Linux's do not.
+	UsesIDs bool
 }
 
-// Sys makes a Row.
-//
-//go:noinline
-func Sys(name string, i Impl) Row { return Row{name, i} }
+// Level says how well the call is served.
+func (r *Row) Level() Level {
+	switch {
+	case r.Pass != nil:
+		return LevelPass
+	case r.Handler != nil:
+		return LevelHandled
+	case r.Name != "":
+		return LevelMissing
+	}
+	return LevelUnknown
+}
+
+// Host is the Linux number of a pass row.
+func (r *Row) Host() HostNR { return r.Pass.host() }
+
+// NArgs is how many arguments the call has, 0 if it is not served.
+func (r *Row) NArgs() int {
+	switch r.Level() {
+	case LevelPass:
+		return r.Pass.nargs()
+	case LevelHandled:
+		return r.Handler.nargs()
+	}
+	return 0
+}
+
+// Types converts raw arguments to the values of the call's own types, for the
+// trace and for path translation.
+func (r *Row) Types(a *Args) []any {
+	switch r.Level() {
+	case LevelPass:
+		return r.Pass.types(a)
+	case LevelHandled:
+		return r.Handler.types(a)
+	}
+	return nil
+}
+
+// Call serves the call, or fails as a missing row.
+func (r *Row) Call(t *Task, a *Args) Action {
+	switch r.Level() {
+	case LevelPass:
+		return Tail(r.Pass.host(), a[:r.Pass.nargs()]...)
+	case LevelHandled:
+		return r.Handler.call(t, a)
+	}
+	return Fail(r.Err)
+}

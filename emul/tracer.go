@@ -13,7 +13,7 @@ type tracer struct{ w *trace.Writer }
 func NewTracer(w *trace.Writer) Tracer { return &tracer{w} }
 
 func (r *tracer) args(t *Task, ret uint64, err error) string {
-	if t.Row == nil || t.Row.Types == nil {
+	if t.Row == nil {
 		return "?"
 	}
 	return trace.Call(t.Row.Name, t.Row.Types(&t.Args), trace.Ctx{Mem: t, Raw: t.Args[:], Ret: ret, Err: err})

@@ -1,176 +1,130 @@
 package emul
 
-// Code below is the same line for each number of arguments: Go has no variadic
-// type parameters. It is not inlined into the table, whose initialization
-// is part of every start: as 500 calls it is half as long.
+// The types below are the same lines for each number of arguments: Go has no
+// variadic type parameters. Each is a kind of function or number, so that a
+// row is a conversion, which the linker can lay out: see Row.
 
-// H0 declares a handler with 0 arguments.
-//
-//go:noinline
-func H0(f func(t *Task) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 0,
-		Call:  func(t *Task, a *Args) Action { return f(t) },
-		Types: func(a *Args) []any { return []any{} },
-	}
+// H0 is a handler of a call with no arguments.
+type H0 func(t *Task) Action
+
+func (f H0) nargs() int                   { return 0 }
+func (f H0) types(a *Args) []any          { return []any{} }
+func (f H0) call(t *Task, a *Args) Action { return f(t) }
+
+// H1 is a handler of a call with 1 argument.
+type H1[A Word] func(t *Task, a A) Action
+
+func (f H1[A]) nargs() int                   { return 1 }
+func (f H1[A]) types(a *Args) []any          { return []any{A(a[0])} }
+func (f H1[A]) call(t *Task, a *Args) Action { return f(t, A(a[0])) }
+
+// H2 is a handler of a call with 2 arguments.
+type H2[A, B Word] func(t *Task, a A, b B) Action
+
+func (f H2[A, B]) nargs() int                   { return 2 }
+func (f H2[A, B]) types(a *Args) []any          { return []any{A(a[0]), B(a[1])} }
+func (f H2[A, B]) call(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1])) }
+
+// H3 is a handler of a call with 3 arguments.
+type H3[A, B, C Word] func(t *Task, a A, b B, c C) Action
+
+func (f H3[A, B, C]) nargs() int                   { return 3 }
+func (f H3[A, B, C]) types(a *Args) []any          { return []any{A(a[0]), B(a[1]), C(a[2])} }
+func (f H3[A, B, C]) call(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1]), C(a[2])) }
+
+// H4 is a handler of a call with 4 arguments.
+type H4[A, B, C, D Word] func(t *Task, a A, b B, c C, d D) Action
+
+func (f H4[A, B, C, D]) nargs() int          { return 4 }
+func (f H4[A, B, C, D]) types(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3])} }
+func (f H4[A, B, C, D]) call(t *Task, a *Args) Action {
+	return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]))
 }
 
-// H1 declares a handler with 1 arguments.
-//
-//go:noinline
-func H1[A Word](f func(t *Task, a A) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 1,
-		Call:  func(t *Task, a *Args) Action { return f(t, A(a[0])) },
-		Types: func(a *Args) []any { return []any{A(a[0])} },
-	}
+// H5 is a handler of a call with 5 arguments.
+type H5[A, B, C, D, E Word] func(t *Task, a A, b B, c C, d D, e E) Action
+
+func (f H5[A, B, C, D, E]) nargs() int { return 5 }
+func (f H5[A, B, C, D, E]) types(a *Args) []any {
+	return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4])}
+}
+func (f H5[A, B, C, D, E]) call(t *Task, a *Args) Action {
+	return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]))
 }
 
-// H2 declares a handler with 2 arguments.
-//
-//go:noinline
-func H2[A, B Word](f func(t *Task, a A, b B) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 2,
-		Call:  func(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1])) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1])} },
-	}
+// H6 is a handler of a call with 6 arguments.
+type H6[A, B, C, D, E, F Word] func(t *Task, a A, b B, c C, d D, e E, f F) Action
+
+func (f H6[A, B, C, D, E, F]) nargs() int { return 6 }
+func (f H6[A, B, C, D, E, F]) types(a *Args) []any {
+	return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5])}
+}
+func (f H6[A, B, C, D, E, F]) call(t *Task, a *Args) Action {
+	return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]))
 }
 
-// H3 declares a handler with 3 arguments.
-//
-//go:noinline
-func H3[A, B, C Word](f func(t *Task, a A, b B, c C) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 3,
-		Call:  func(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1]), C(a[2])) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2])} },
-	}
+// H7 is a handler of a call with 7 arguments.
+type H7[A, B, C, D, E, F, G Word] func(t *Task, a A, b B, c C, d D, e E, f F, g G) Action
+
+func (f H7[A, B, C, D, E, F, G]) nargs() int { return 7 }
+func (f H7[A, B, C, D, E, F, G]) types(a *Args) []any {
+	return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6])}
+}
+func (f H7[A, B, C, D, E, F, G]) call(t *Task, a *Args) Action {
+	return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6]))
 }
 
-// H4 declares a handler with 4 arguments.
-//
-//go:noinline
-func H4[A, B, C, D Word](f func(t *Task, a A, b B, c C, d D) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 4,
-		Call:  func(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3])) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3])} },
-	}
+// H8 is a handler of a call with 8 arguments.
+type H8[A, B, C, D, E, F, G, H Word] func(t *Task, a A, b B, c C, d D, e E, f F, g G, h H) Action
+
+func (f H8[A, B, C, D, E, F, G, H]) nargs() int { return 8 }
+func (f H8[A, B, C, D, E, F, G, H]) types(a *Args) []any {
+	return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6]), H(a[7])}
+}
+func (f H8[A, B, C, D, E, F, G, H]) call(t *Task, a *Args) Action {
+	return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6]), H(a[7]))
 }
 
-// H5 declares a handler with 5 arguments.
-//
-//go:noinline
-func H5[A, B, C, D, E Word](f func(t *Task, a A, b B, c C, d D, e E) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 5,
-		Call:  func(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4])) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4])} },
-	}
-}
+// P0 is the number of a Linux call that serves one with no arguments as it stands.
+type P0 HostNR
 
-// H6 declares a handler with 6 arguments.
-//
-//go:noinline
-func H6[A, B, C, D, E, F Word](f func(t *Task, a A, b B, c C, d D, e E, f F) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 6,
-		Call:  func(t *Task, a *Args) Action { return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5])) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5])} },
-	}
-}
+func (nr P0) nargs() int          { return 0 }
+func (nr P0) types(a *Args) []any { return []any{} }
+func (nr P0) host() HostNR        { return HostNR(nr) }
 
-// H7 declares a handler with 7 arguments.
-//
-//go:noinline
-func H7[A, B, C, D, E, F, G Word](f func(t *Task, a A, b B, c C, d D, e E, f F, g G) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 7,
-		Call: func(t *Task, a *Args) Action {
-			return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6]))
-		},
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6])} },
-	}
-}
+// P1 is the number of a Linux call that serves one with 1 argument as it stands.
+type P1[A Word] HostNR
 
-// H8 declares a handler with 8 arguments.
-//
-//go:noinline
-func H8[A, B, C, D, E, F, G, H Word](f func(t *Task, a A, b B, c C, d D, e E, f F, g G, h H) Action) Impl {
-	return Impl{
-		Level: LevelHandled, NArgs: 8,
-		Call: func(t *Task, a *Args) Action {
-			return f(t, A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6]), H(a[7]))
-		},
-		Types: func(a *Args) []any {
-			return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4]), F(a[5]), G(a[6]), H(a[7])}
-		},
-	}
-}
+func (nr P1[A]) nargs() int          { return 1 }
+func (nr P1[A]) types(a *Args) []any { return []any{A(a[0])} }
+func (nr P1[A]) host() HostNR        { return HostNR(nr) }
 
-// P0 declares a call that Linux serves as it stands, with 0 arguments.
-//
-//go:noinline
-func P0(nr HostNR) Impl {
-	return Impl{
-		Level: LevelPass, NArgs: 0, Host: nr,
-		Call:  func(t *Task, a *Args) Action { return Tail(nr) },
-		Types: func(a *Args) []any { return []any{} },
-	}
-}
+// P2 is the number of a Linux call that serves one with 2 arguments as it stands.
+type P2[A, B Word] HostNR
 
-// P1 declares a call that Linux serves as it stands, with 1 arguments.
-//
-//go:noinline
-func P1[A Word](nr HostNR) Impl {
-	return Impl{
-		Level: LevelPass, NArgs: 1, Host: nr,
-		Call:  func(t *Task, a *Args) Action { return Tail(nr, a[0]) },
-		Types: func(a *Args) []any { return []any{A(a[0])} },
-	}
-}
+func (nr P2[A, B]) nargs() int          { return 2 }
+func (nr P2[A, B]) types(a *Args) []any { return []any{A(a[0]), B(a[1])} }
+func (nr P2[A, B]) host() HostNR        { return HostNR(nr) }
 
-// P2 declares a call that Linux serves as it stands, with 2 arguments.
-//
-//go:noinline
-func P2[A, B Word](nr HostNR) Impl {
-	return Impl{
-		Level: LevelPass, NArgs: 2, Host: nr,
-		Call:  func(t *Task, a *Args) Action { return Tail(nr, a[0], a[1]) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1])} },
-	}
-}
+// P3 is the number of a Linux call that serves one with 3 arguments as it stands.
+type P3[A, B, C Word] HostNR
 
-// P3 declares a call that Linux serves as it stands, with 3 arguments.
-//
-//go:noinline
-func P3[A, B, C Word](nr HostNR) Impl {
-	return Impl{
-		Level: LevelPass, NArgs: 3, Host: nr,
-		Call:  func(t *Task, a *Args) Action { return Tail(nr, a[0], a[1], a[2]) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2])} },
-	}
-}
+func (nr P3[A, B, C]) nargs() int          { return 3 }
+func (nr P3[A, B, C]) types(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2])} }
+func (nr P3[A, B, C]) host() HostNR        { return HostNR(nr) }
 
-// P4 declares a call that Linux serves as it stands, with 4 arguments.
-//
-//go:noinline
-func P4[A, B, C, D Word](nr HostNR) Impl {
-	return Impl{
-		Level: LevelPass, NArgs: 4, Host: nr,
-		Call:  func(t *Task, a *Args) Action { return Tail(nr, a[0], a[1], a[2], a[3]) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3])} },
-	}
-}
+// P4 is the number of a Linux call that serves one with 4 arguments as it stands.
+type P4[A, B, C, D Word] HostNR
 
-// P5 declares a call that Linux serves as it stands, with 5 arguments.
-//
-//go:noinline
-func P5[A, B, C, D, E Word](nr HostNR) Impl {
-	return Impl{
-		Level: LevelPass, NArgs: 5, Host: nr,
-		Call:  func(t *Task, a *Args) Action { return Tail(nr, a[0], a[1], a[2], a[3], a[4]) },
-		Types: func(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4])} },
-	}
+func (nr P4[A, B, C, D]) nargs() int          { return 4 }
+func (nr P4[A, B, C, D]) types(a *Args) []any { return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3])} }
+func (nr P4[A, B, C, D]) host() HostNR        { return HostNR(nr) }
+
+// P5 is the number of a Linux call that serves one with 5 arguments as it stands.
+type P5[A, B, C, D, E Word] HostNR
+
+func (nr P5[A, B, C, D, E]) nargs() int { return 5 }
+func (nr P5[A, B, C, D, E]) types(a *Args) []any {
+	return []any{A(a[0]), B(a[1]), C(a[2]), D(a[3]), E(a[4])}
 }
+func (nr P5[A, B, C, D, E]) host() HostNR { return HostNR(nr) }

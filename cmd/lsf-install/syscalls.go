@@ -107,7 +107,7 @@ func syscalls() []syscallInfo {
 		if row.Note != "" {
 			s.Support = supportLimited
 		}
-		switch row.Level {
+		switch row.Level() {
 		case emul.LevelUnknown:
 			continue
 		case emul.LevelMissing:
@@ -118,7 +118,7 @@ func syscalls() []syscallInfo {
 		case emul.LevelPass:
 			s.Way = wayPassed
 		case emul.LevelHandled:
-			if row.Routine != nil {
+			if row.Local != nil {
 				s.Way = wayFast
 			}
 		}

@@ -29,14 +29,14 @@ func TestSyscalls(t *testing.T) {
 	}
 	for nr, row := range freebsd.Table() {
 		s, ok := list[nr]
-		if ok != (row.Level != emul.LevelUnknown) {
+		if ok != (row.Level() != emul.LevelUnknown) {
 			t.Errorf("%d (%s): told: %v", nr, row.Name, ok)
 			continue
 		}
 		if !ok {
 			continue
 		}
-		if s.Name == "" || (s.Support == supportNone) != (row.Level == emul.LevelMissing) {
+		if s.Name == "" || (s.Support == supportNone) != (row.Level() == emul.LevelMissing) {
 			t.Errorf("%+v", s)
 		}
 		if s.Support == supportNone && (s.Errno == "" || s.Note == "") {

@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul"
@@ -87,25 +89,38 @@ func asDevice(st *abi.Stat) {
 	}
 }
 
-// standInCalls are the calls that a stand-in must be helped with: by Linux's
-// number, what is done when Linux fails with err.
-var standInCalls = map[emul.HostNR]struct {
-	err  error
-	help func(t *emul.Task, d *device, may uint16) emul.Action
-}{
-	unix.SYS_READ:     {unix.ENOTCONN, devRead},
-	unix.SYS_PREAD64:  {unix.ESPIPE, devRead},
-	unix.SYS_READV:    {unix.ENOTCONN, devReadv},
-	unix.SYS_WRITE:    {unix.ENOTCONN, devWrite},
-	unix.SYS_PWRITE64: {unix.ESPIPE, devWrite},
-	unix.SYS_WRITEV:   {unix.ENOTCONN, devWritev},
-	unix.SYS_LSEEK:    {unix.ESPIPE, devSeek},
+// standInCall is a call that a stand-in must be helped with: what is done when
+// Linux fails with err.
+type standInCall struct {
+	linux emul.HostNR
+	err   error
+	help  func(t *emul.Task, d *device, may uint16) emul.Action
+}
+
+var standInCalls = [...]standInCall{
+	{unix.SYS_READ, unix.ENOTCONN, devRead},
+	{unix.SYS_PREAD64, unix.ESPIPE, devRead},
+	{unix.SYS_READV, unix.ENOTCONN, devReadv},
+	{unix.SYS_WRITE, unix.ENOTCONN, devWrite},
+	{unix.SYS_PWRITE64, unix.ESPIPE, devWrite},
+	{unix.SYS_WRITEV, unix.ENOTCONN, devWritev},
+	{unix.SYS_LSEEK, unix.ESPIPE, devSeek},
+}
+
+// standInCallOf is that of a row that passes, nil if it is none.
+func standInCallOf(row *emul.Row) *standInCall {
+	linux := row.Host()
+	i := slices.IndexFunc(standInCalls[:], func(c standInCall) bool { return c.linux == linux })
+	if i < 0 {
+		return nil
+	}
+	return &standInCalls[i]
 }
 
 // withStandIn makes the call of a row that passes, but for stand-ins.
 func withStandIn(t *emul.Task, row *emul.Row) emul.Action {
-	c := standInCalls[row.Host]
-	return emul.Host(row.Host, t.Args[:row.NArgs]...).Then(func(r emul.Ret) emul.Action {
+	c := standInCallOf(row)
+	return emul.Host(c.linux, t.Args[:row.NArgs()]...).Then(func(r emul.Ret) emul.Action {
 		if r.Err() != c.err {
 			return emul.Finish(r)
 		}

@@ -5,7 +5,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/freebsd/xlat"
 	"github.com/lsf-linux/lsf/emul/host"
@@ -130,8 +129,8 @@ func (o *OS) GuestCode() []byte {
 		}
 	}
 	for nr := range table {
-		if row := &table[nr]; row.Level == emul.LevelPass {
-			binary.LittleEndian.PutUint16(page[numbersOffset+2*nr:], uint16(row.Host))
+		if row := &table[nr]; row.Pass != nil {
+			binary.LittleEndian.PutUint16(page[numbersOffset+2*nr:], uint16(row.Host()))
 		}
 	}
 	return page

@@ -53,7 +53,7 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 		nr, inRegs = t.Args[0], 5
 		copy(t.Args[:], t.Args[1:6])
 	}
-	if nr >= uint64(len(table)) || table[nr].Level == emul.LevelUnknown {
+	if nr >= uint64(len(table)) || table[nr].Level() == emul.LevelUnknown {
 		t.Row = &unknownRow
 		t.Loop().Debugf("pid %d: system call %d does not exist: SIGSYS", t.Proc.Pid, nr)
 		th := threadOf(t)
@@ -62,24 +62,25 @@ func (o *OS) Syscall(t *emul.Task) emul.Action {
 	}
 	row := &table[nr]
 	t.Row = row
-	if row.NArgs > inRegs {
+	nargs := row.NArgs()
+	if nargs > inRegs {
 		// The rest lies on the stack, behind the return address.
-		extra, err := guest.Ptr[uint64](r.Rsp+8).LoadN(t, row.NArgs-inRegs)
+		extra, err := guest.Ptr[uint64](r.Rsp+8).LoadN(t, nargs-inRegs)
 		if err != nil {
 			return emul.Fail(err)
 		}
 		copy(t.Args[inRegs:], extra)
 	}
-	if row.Level == emul.LevelMissing {
+	if row.Level() == emul.LevelMissing {
 		t.Loop().Debugf("pid %d: %s: %s", t.Proc.Pid, row.Name, row.Note)
 	}
-	for _, a := range t.Args[:row.NArgs] {
+	for _, a := range t.Args[:nargs] {
 		if host.Scratch(a) {
 			return emul.Fail(abi.EFAULT) // nothing of ours is for guests
 		}
 	}
 	return catchUp(t, func() emul.Action {
-		if o.standIns && row.Level == emul.LevelPass && standInCalls[row.Host].help != nil {
+		if o.standIns && row.Pass != nil && standInCallOf(row) != nil {
 			return withStandIn(t, row)
 		}
 		if procOf(t).prefix != "" {
@@ -97,7 +98,7 @@ func serve(t *emul.Task, row *emul.Row, args *emul.Args) emul.Action {
 	return row.Call(t, args)
 }
 
-var unknownRow = emul.Sys("#unknown", emul.NotServed(abi.ENOSYS, "no such call"))
+var unknownRow = emul.Row{Name: "#unknown", Err: abi.ENOSYS, Note: "no such call"}
 
 // Errno implements emul.Personality.
 func (o *OS) Errno(err error) uint8 { return uint8(xlat.ErrnoOf(err)) }
@@ -142,13 +143,13 @@ func (o *OS) Fast() *host.FastCalls {
 	local := map[*uintptr]uint8{} // index plus one
 	for nr := range table {
 		row := &table[nr]
-		routine := row.Routine
-		if row.Level == emul.LevelPass {
-			if bare && standInCalls[row.Host].help != nil {
+		routine := row.Local
+		if row.Pass != nil {
+			if bare && standInCallOf(row) != nil {
 				continue
 			}
-			if !row.ByID && !hasPath(row) {
-				f.Nr[nr] = uint16(row.Host) + 1
+			if !row.UsesIDs && !hasPath(row) {
+				f.Nr[nr] = uint16(row.Host()) + 1
 				continue
 			}
 			routine = &atGuarded

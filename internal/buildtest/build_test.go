@@ -72,6 +72,43 @@ func dependencies(t *testing.T, pkg string) []string {
 	return strings.Fields(string(out))
 }
 
+// TestTableIsData shows that no code runs at start for the table of system
+// calls: that the linker has laid it out, whole. One row with a call in it, or
+// anything else that is not constant, makes it a function of 170 KB.
+func TestTableIsData(t *testing.T) {
+	bin := filepath.Join(t.TempDir(), "lsf-binfmt")
+	build := exec.Command("go", "build", "-o", bin, "./cmd/lsf-binfmt")
+	build.Dir = root
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	f, err := elf.Open(bin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	symbols, err := f.Symbols()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const pkg = module + "emul/freebsd."
+	var inData bool
+	for _, s := range symbols {
+		switch {
+		case s.Name == pkg+"table":
+			inData = f.Sections[s.Section].Type == elf.SHT_PROGBITS
+		case strings.HasPrefix(s.Name, pkg+"init") || strings.HasPrefix(s.Name, pkg+"map.init"):
+			if s.Size > 4<<10 {
+				t.Errorf("%s takes %d bytes of code", s.Name, s.Size)
+			}
+		}
+	}
+	if !inData {
+		t.Errorf("%stable is filled at start", pkg)
+	}
+}
+
 // TestStatic builds as "make" does and looks at what comes out: LSF's programs
 // run in chroots that have no libraries, lsf-binfmt where there is no /proc.
 func TestStatic(t *testing.T) {

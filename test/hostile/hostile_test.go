@@ -54,15 +54,15 @@ func table() string {
 	fmt.Fprintf(&b, "#include \"lib.h\"\nconst int ncalls = %d;\nconst struct call calls[] = {\n", len(rows)+2)
 	for nr, row := range rows {
 		kinds := ""
-		n := row.NArgs
-		if row.Level >= emul.LevelPass {
+		n := row.NArgs()
+		if row.Level() >= emul.LevelPass {
 			for _, a := range row.Types(&emul.Args{}) {
 				kinds += kind(a)
 			}
 		} else {
 			n, kinds = 6, "pppppp"
 		}
-		fmt.Fprintf(&b, "{%d, %d, %d, \"%s\"}, // %s\n", nr, row.Level, n, kinds, row.Name)
+		fmt.Fprintf(&b, "{%d, %d, %d, \"%s\"}, // %s\n", nr, row.Level(), n, kinds, row.Name)
 	}
 	fmt.Fprintf(&b, "{%d, 0, 6, \"pppppp\"}, {9999, 0, 6, \"pppppp\"}};\n", len(rows))
 	return b.String()
@@ -208,7 +208,7 @@ func TestWild(t *testing.T) {
 			status, _ := strconv.Atoi(m[1])
 			nr, _ := strconv.Atoi(m[2])
 			switch {
-			case (nr >= len(rows) || rows[nr].Level == emul.LevelUnknown) && status == int(abi.SIGSYS):
+			case (nr >= len(rows) || rows[nr].Level() == emul.LevelUnknown) && status == int(abi.SIGSYS):
 				died[nr] = true
 			case nr < len(rows) && rows[nr].Name == "abort2" && (status == int(abi.SIGABRT) || status == int(abi.SIGKILL)):
 			case nr < len(rows) && rows[nr].Name == "munmap" && status == int(abi.SIGSEGV): // of itself
@@ -219,7 +219,7 @@ func TestWild(t *testing.T) {
 			}
 		}
 		for nr, row := range rows {
-			if row.Level == emul.LevelUnknown && !died[nr] {
+			if row.Level() == emul.LevelUnknown && !died[nr] {
 				t.Errorf("system call %d does not exist, and nothing happened", nr)
 			}
 		}
