@@ -16,8 +16,10 @@ type IoctlCmd uint32
 
 // TraceArg prints the name, or the parts of the number.
 func (c IoctlCmd) TraceArg(*trace.Ctx) string {
-	if n, ok := ioctlNames[c]; ok {
-		return n
+	for _, n := range ioctlNames {
+		if n.cmd == c {
+			return n.name
+		}
 	}
 	dir := "_IOC_NONE"
 	switch c & (abi.IOC_IN | abi.IOC_OUT) {
@@ -31,19 +33,22 @@ func (c IoctlCmd) TraceArg(*trace.Ctx) string {
 	return fmt.Sprintf("_IOC(%s, %q, %d, %d)", dir, rune(c>>8&0xff), c&0xff, c>>16&0x1fff)
 }
 
-var ioctlNames = map[IoctlCmd]string{
-	abi.FIOCLEX: "FIOCLEX", abi.FIONCLEX: "FIONCLEX", abi.FIONREAD: "FIONREAD", abi.FIONBIO: "FIONBIO",
-	abi.FIOASYNC: "FIOASYNC", abi.FIOSETOWN: "FIOSETOWN", abi.FIOGETOWN: "FIOGETOWN", abi.FIODTYPE: "FIODTYPE",
-	abi.FIODGNAME: "FIODGNAME", abi.FIONWRITE: "FIONWRITE", abi.TIOCEXCL: "TIOCEXCL", abi.TIOCNXCL: "TIOCNXCL",
-	abi.TIOCGPTN: "TIOCGPTN", abi.TIOCFLUSH: "TIOCFLUSH", abi.TIOCGETA: "TIOCGETA", abi.TIOCSETA: "TIOCSETA",
-	abi.TIOCSETAW: "TIOCSETAW", abi.TIOCSETAF: "TIOCSETAF", abi.TIOCGETD: "TIOCGETD", abi.TIOCSETD: "TIOCSETD",
-	abi.TIOCPTMASTER: "TIOCPTMASTER", abi.TIOCDRAIN: "TIOCDRAIN", abi.TIOCSIG: "TIOCSIG",
-	abi.TIOCSCTTY: "TIOCSCTTY", abi.TIOCCONS: "TIOCCONS", abi.TIOCGSID: "TIOCGSID",
-	abi.TIOCSWINSZ: "TIOCSWINSZ", abi.TIOCGWINSZ: "TIOCGWINSZ", abi.TIOCMGET: "TIOCMGET",
-	abi.TIOCMBIC: "TIOCMBIC", abi.TIOCMBIS: "TIOCMBIS", abi.TIOCMSET: "TIOCMSET", abi.TIOCSTART: "TIOCSTART",
-	abi.TIOCSTOP: "TIOCSTOP", abi.TIOCPKT: "TIOCPKT", abi.TIOCNOTTY: "TIOCNOTTY", abi.TIOCSTI: "TIOCSTI",
-	abi.TIOCOUTQ: "TIOCOUTQ", abi.TIOCSPGRP: "TIOCSPGRP", abi.TIOCGPGRP: "TIOCGPGRP",
-	abi.TIOCCDTR: "TIOCCDTR", abi.TIOCSDTR: "TIOCSDTR", abi.TIOCCBRK: "TIOCCBRK", abi.TIOCSBRK: "TIOCSBRK",
+var ioctlNames = [...]struct {
+	cmd  IoctlCmd
+	name string
+}{
+	{abi.FIOCLEX, "FIOCLEX"}, {abi.FIONCLEX, "FIONCLEX"}, {abi.FIONREAD, "FIONREAD"}, {abi.FIONBIO, "FIONBIO"},
+	{abi.FIOASYNC, "FIOASYNC"}, {abi.FIOSETOWN, "FIOSETOWN"}, {abi.FIOGETOWN, "FIOGETOWN"}, {abi.FIODTYPE, "FIODTYPE"},
+	{abi.FIODGNAME, "FIODGNAME"}, {abi.FIONWRITE, "FIONWRITE"}, {abi.TIOCEXCL, "TIOCEXCL"}, {abi.TIOCNXCL, "TIOCNXCL"},
+	{abi.TIOCGPTN, "TIOCGPTN"}, {abi.TIOCFLUSH, "TIOCFLUSH"}, {abi.TIOCGETA, "TIOCGETA"}, {abi.TIOCSETA, "TIOCSETA"},
+	{abi.TIOCSETAW, "TIOCSETAW"}, {abi.TIOCSETAF, "TIOCSETAF"}, {abi.TIOCGETD, "TIOCGETD"}, {abi.TIOCSETD, "TIOCSETD"},
+	{abi.TIOCPTMASTER, "TIOCPTMASTER"}, {abi.TIOCDRAIN, "TIOCDRAIN"}, {abi.TIOCSIG, "TIOCSIG"},
+	{abi.TIOCSCTTY, "TIOCSCTTY"}, {abi.TIOCCONS, "TIOCCONS"}, {abi.TIOCGSID, "TIOCGSID"},
+	{abi.TIOCSWINSZ, "TIOCSWINSZ"}, {abi.TIOCGWINSZ, "TIOCGWINSZ"}, {abi.TIOCMGET, "TIOCMGET"},
+	{abi.TIOCMBIC, "TIOCMBIC"}, {abi.TIOCMBIS, "TIOCMBIS"}, {abi.TIOCMSET, "TIOCMSET"}, {abi.TIOCSTART, "TIOCSTART"},
+	{abi.TIOCSTOP, "TIOCSTOP"}, {abi.TIOCPKT, "TIOCPKT"}, {abi.TIOCNOTTY, "TIOCNOTTY"}, {abi.TIOCSTI, "TIOCSTI"},
+	{abi.TIOCOUTQ, "TIOCOUTQ"}, {abi.TIOCSPGRP, "TIOCSPGRP"}, {abi.TIOCGPGRP, "TIOCGPGRP"},
+	{abi.TIOCCDTR, "TIOCCDTR"}, {abi.TIOCSDTR, "TIOCSDTR"}, {abi.TIOCCBRK, "TIOCCBRK"}, {abi.TIOCSBRK, "TIOCSBRK"},
 }
 
 // Linux's numbers that x/sys lacks (asm-generic/ioctls.h).

@@ -37,20 +37,21 @@ func kenv(t *emul.Task, what Int, name Str, value Addr, n Int) emul.Action {
 }
 
 // kcmpTypes gives Linux's number (linux/kcmp.h) of the kinds of things that
-// kcmp(2) of FreeBSD 15 compares (sys/unistd.h).
-var kcmpTypes = map[Int]uint64{
-	100: 0, // KCMP_FILE
-	101: 0, // KCMP_FILEOBJ
-	102: 2, // KCMP_FILES
-	103: 4, // KCMP_SIGHAND
-	104: 1, // KCMP_VM
+// kcmp(2) of FreeBSD 15 compares (sys/unistd.h), from KCMP_FILE on.
+var kcmpTypes = [...]uint64{
+	0, // KCMP_FILE
+	0, // KCMP_FILEOBJ
+	2, // KCMP_FILES
+	4, // KCMP_SIGHAND
+	1, // KCMP_VM
 }
 
 func kcmp(_ *emul.Task, pid1, pid2, kind Int, idx1, idx2 Size) emul.Action {
-	l, ok := kcmpTypes[kind]
-	if !ok {
+	const first = 100 // KCMP_FILE
+	if kind < first || int(kind-first) >= len(kcmpTypes) {
 		return emul.Fail(abi.EINVAL)
 	}
+	l := kcmpTypes[kind-first]
 	return emul.Tail(unix.SYS_KCMP, uint64(pid1), uint64(pid2), l, uint64(idx1), uint64(idx2))
 }
 

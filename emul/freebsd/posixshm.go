@@ -36,11 +36,14 @@ const (
 	shmRenameExchange  = 2 // SHM_RENAME_EXCHANGE
 )
 
-// shmEscape makes a file name of a name, and back.
-var (
-	shmEscape   = strings.NewReplacer("%", "%25", "/", "%2F")
-	shmUnescape = strings.NewReplacer("%25", "%", "%2F", "/")
-)
+// shmEscape makes a file name of a name.
+func shmEscape(name string) string {
+	return strings.NewReplacer("%", "%25", "/", "%2F").Replace(name)
+}
+
+func shmUnescape(file string) string {
+	return strings.NewReplacer("%25", "%", "%2F", "/").Replace(file)
+}
 
 // shmName reads a name as shm_copyin_path does, and answers with the file's.
 func shmName(t *emul.Task, name Str) (string, error) {
@@ -53,7 +56,7 @@ func shmName(t *emul.Task, name Str) (string, error) {
 	case !strings.HasPrefix(s, "/"):
 		return "", abi.EINVAL
 	}
-	file := shmPrefix + shmEscape.Replace(s)
+	file := shmPrefix + shmEscape(s)
 	if len(file) > unix.NAME_MAX {
 		return "", abi.ENAMETOOLONG
 	}
@@ -284,7 +287,7 @@ func posixShmList(*sysctlReq) ([]byte, error) {
 		}
 		s := xlat.Stat(&st)
 		k := abi.KinfoFile{Type: abi.KF_TYPE_SHM, Mode: s.Mode, Size: uint64(s.Size)}
-		out = append(out, packKinfoFile(k, shmUnescape.Replace(name))...)
+		out = append(out, packKinfoFile(k, shmUnescape(name))...)
 	}
 	return out, nil
 }

@@ -14,26 +14,82 @@ import (
 // top(1). The names are those that sys/kern gives to msleep(9).
 
 // waitsInCall is what the calls wait for that sleep in the supervisor, or in a
-// host call it has chosen.
-var waitsInCall = map[string]string{
-	"wait4": "wait", "wait6": "wait", "nanosleep": "nanslp", "clock_nanosleep": "nanslp",
-	"select": "select", "pselect": "select", "poll": "select", "ppoll": "select", "kevent": "kqread",
-	"sigsuspend": "pause", "sigtimedwait": "sigwait", "sigwaitinfo": "sigwait", "sigwait": "sigwait",
-	"_umtx_op": "uwait", "thr_suspend": "lthr", "accept": "accept", "accept4": "accept", "connect": "connec",
-	"msgrcv": "msgrcv", "msgsnd": "msgsnd", "semop": "semwait", "kmq_timedreceive": "mqrecv", "kmq_timedsend": "mqsend",
-	"vfork": "ppwait", "rfork": "ppwait",
+// host call it has chosen; "" for others.
+func waitsInCall(name string) string {
+	switch name {
+	case "wait4", "wait6":
+		return "wait"
+	case "nanosleep", "clock_nanosleep":
+		return "nanslp"
+	case "select", "pselect", "poll", "ppoll":
+		return "select"
+	case "kevent":
+		return "kqread"
+	case "sigsuspend":
+		return "pause"
+	case "sigtimedwait", "sigwaitinfo", "sigwait":
+		return "sigwait"
+	case "_umtx_op":
+		return "uwait"
+	case "thr_suspend":
+		return "lthr"
+	case "accept", "accept4":
+		return "accept"
+	case "connect":
+		return "connec"
+	case "msgrcv":
+		return "msgrcv"
+	case "msgsnd":
+		return "msgsnd"
+	case "semop":
+		return "semwait"
+	case "kmq_timedreceive":
+		return "mqrecv"
+	case "kmq_timedsend":
+		return "mqsend"
+	case "vfork", "rfork":
+		return "ppwait"
+	}
+	return ""
 }
 
 // waitsOnHost is the same for Linux's calls.
-var waitsOnHost = map[int]string{
-	unix.SYS_WAIT4: "wait", unix.SYS_WAITID: "wait", unix.SYS_NANOSLEEP: "nanslp", unix.SYS_CLOCK_NANOSLEEP: "nanslp",
-	unix.SYS_SELECT: "select", unix.SYS_PSELECT6: "select", unix.SYS_POLL: "select", unix.SYS_PPOLL: "select",
-	unix.SYS_EPOLL_WAIT: "kqread", unix.SYS_EPOLL_PWAIT: "kqread", unix.SYS_PAUSE: "pause", unix.SYS_RT_SIGSUSPEND: "pause",
-	unix.SYS_RT_SIGTIMEDWAIT: "sigwait", unix.SYS_FUTEX: "uwait", unix.SYS_ACCEPT: "accept", unix.SYS_ACCEPT4: "accept",
-	unix.SYS_CONNECT: "connec", unix.SYS_RECVFROM: "sbwait", unix.SYS_RECVMSG: "sbwait", unix.SYS_SENDTO: "sbwait",
-	unix.SYS_SENDMSG: "sbwait", unix.SYS_FLOCK: "lockf", unix.SYS_FCNTL: "lockf", unix.SYS_OPEN: "fifoor", unix.SYS_OPENAT: "fifoor",
-	unix.SYS_MSGRCV: "msgrcv", unix.SYS_MSGSND: "msgsnd", unix.SYS_SEMOP: "semwait", unix.SYS_SEMTIMEDOP: "semwait",
-	unix.SYS_VFORK: "ppwait",
+func waitsOnHost(nr int) string {
+	switch nr {
+	case unix.SYS_WAIT4, unix.SYS_WAITID:
+		return "wait"
+	case unix.SYS_NANOSLEEP, unix.SYS_CLOCK_NANOSLEEP:
+		return "nanslp"
+	case unix.SYS_SELECT, unix.SYS_PSELECT6, unix.SYS_POLL, unix.SYS_PPOLL:
+		return "select"
+	case unix.SYS_EPOLL_WAIT, unix.SYS_EPOLL_PWAIT:
+		return "kqread"
+	case unix.SYS_PAUSE, unix.SYS_RT_SIGSUSPEND:
+		return "pause"
+	case unix.SYS_RT_SIGTIMEDWAIT:
+		return "sigwait"
+	case unix.SYS_FUTEX:
+		return "uwait"
+	case unix.SYS_ACCEPT, unix.SYS_ACCEPT4:
+		return "accept"
+	case unix.SYS_CONNECT:
+		return "connec"
+	case unix.SYS_RECVFROM, unix.SYS_RECVMSG, unix.SYS_SENDTO, unix.SYS_SENDMSG:
+		return "sbwait"
+	case unix.SYS_FLOCK, unix.SYS_FCNTL:
+		return "lockf"
+	case unix.SYS_OPEN, unix.SYS_OPENAT:
+		return "fifoor"
+	case unix.SYS_MSGRCV:
+		return "msgrcv"
+	case unix.SYS_MSGSND:
+		return "msgsnd"
+	case unix.SYS_SEMOP, unix.SYS_SEMTIMEDOP:
+		return "semwait"
+	case unix.SYS_VFORK:
+		return "ppwait"
+	}
+	return ""
 }
 
 // waiting fills in what thread t of p is doing: its state by Linux's letter, 0
@@ -42,7 +98,7 @@ func (p *process) waiting(k *abi.KinfoProc, t *emul.Task, letter byte) {
 	var msg string
 	call := t.Call()
 	if call != nil {
-		msg = waitsInCall[call.Name]
+		msg = waitsInCall(call.Name)
 	}
 	if msg == "" && (letter == 'S' || letter == 'D') {
 		msg = p.hostWait(t)
@@ -85,7 +141,7 @@ func (p *process) hostWait(t *emul.Task) string {
 	}
 	read := nr == unix.SYS_READ || nr == unix.SYS_READV
 	if !read && nr != unix.SYS_WRITE && nr != unix.SYS_WRITEV {
-		return waitsOnHost[nr]
+		return waitsOnHost(nr)
 	}
 	st, err := p.statFile("fd/" + descriptor(f[1]))
 	switch {

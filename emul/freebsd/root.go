@@ -93,7 +93,9 @@ func (o *OS) firstRelease() release {
 
 // releaseDates are the dates (__FreeBSD_version, sys/param.h) of the releases
 // that did not come out with a round one.
-var releaseDates = map[int32]int32{1300000: 1300139, 1302000: 1302001, 1303000: 1303001, 1400000: 1400097, 1500000: 1500068}
+var releaseDates = [...]struct{ round, date int32 }{
+	{1300000, 1300139}, {1302000, 1302001}, {1303000, 1303001}, {1400000, 1400097}, {1500000, 1500068},
+}
 
 // releaseDate is the date that belongs to a name, 0 if it is none.
 func releaseDate(name string) int32 {
@@ -105,8 +107,10 @@ func releaseDate(name string) int32 {
 		return 0
 	}
 	round := int32(major)*100000 + int32(minor)*1000
-	if d := releaseDates[round]; d != 0 {
-		return d
+	for _, r := range releaseDates {
+		if r.round == round {
+			return r.date
+		}
 	}
 	return round
 }

@@ -1,9 +1,10 @@
 package freebsd
 
 import (
+	"encoding/binary"
 	"fmt"
-	"net/netip"
 	"strconv"
+	"strings"
 
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
 	"github.com/lsf-linux/lsf/emul/guest"
@@ -117,9 +118,9 @@ func (a Sockaddr) TraceArg(c *trace.Ctx) string {
 	port := int(b[2])<<8 | int(b[3])
 	switch {
 	case b[1] == abi.AF_INET && n >= 8:
-		return "{ AF_INET " + netip.AddrFrom4([4]byte(b[4:8])).String() + ":" + strconv.Itoa(port) + " }"
+		return "{ AF_INET " + ip4([4]byte(b[4:8])) + ":" + strconv.Itoa(port) + " }"
 	case b[1] == abi.AF_INET6 && n >= 24:
-		return "{ AF_INET6 [" + netip.AddrFrom16([16]byte(b[8:24])).String() + "]:" + strconv.Itoa(port) + " }"
+		return "{ AF_INET6 [" + ip6([16]byte(b[8:24])) + "]:" + strconv.Itoa(port) + " }"
 	case b[1] == abi.AF_UNIX:
 		path := b[2:n]
 		for i, x := range path {
@@ -131,4 +132,31 @@ func (a Sockaddr) TraceArg(c *trace.Ctx) string {
 		return "{ AF_UNIX " + strconv.Quote(string(path)) + " }"
 	}
 	return fmt.Sprintf("{ sa_len = %d, sa_family = %d }", n, b[1])
+}
+
+// ip4 and ip6 print addresses as net/netip does, which takes time at every start.
+func ip4(a [4]byte) string { return fmt.Sprintf("%d.%d.%d.%d", a[0], a[1], a[2], a[3]) }
+
+func ip6(a [16]byte) string {
+	if [12]byte(a[:]) == [12]byte{10: 0xff, 11: 0xff} {
+		return "::ffff:" + ip4([4]byte(a[12:]))
+	}
+	var words [8]string
+	for i := range words {
+		words[i] = strconv.FormatUint(uint64(binary.BigEndian.Uint16(a[2*i:])), 16)
+	}
+	from, to := 0, 1 // the first of the longest runs of zeros that are more than one
+	for i := range words {
+		n := i
+		for n < len(words) && words[n] == "0" {
+			n++
+		}
+		if n-i > to-from {
+			from, to = i, n
+		}
+	}
+	if to == 1 {
+		return strings.Join(words[:], ":")
+	}
+	return strings.Join(words[:from], ":") + "::" + strings.Join(words[to:], ":")
 }

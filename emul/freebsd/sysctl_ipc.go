@@ -19,14 +19,14 @@ func sysctlIPC() []ctl {
 	return []ctl{
 		{"kern.ipc.shmmax", auto, rw, ctlUlong(shmLimit(func(l *hostShminfo) uint64 { return l.Shmmax })), "Maximum shared memory segment size"},
 		{"kern.ipc.shmmin", auto, rw, ctlUlong(shmLimit(func(l *hostShminfo) uint64 { return l.Shmmin })), "Minimum shared memory segment size"},
-		{"kern.ipc.shmmni", auto, rd, ctlUlong(shmTable.rows), "Number of shared memory identifiers"},
+		{"kern.ipc.shmmni", auto, rd, ctlUlong(shmTable().rows), "Number of shared memory identifiers"},
 		{"kern.ipc.shmseg", auto, rd, ctlUlong(shmLimit(func(l *hostShminfo) uint64 { return l.Shmmni })), "Number of segments per process"},
 		{"kern.ipc.shmall", auto, rw, ctlUlong(shmLimit(func(l *hostShminfo) uint64 { return l.Shmall })), "Maximum number of pages available for shared memory"},
 		{"kern.ipc.shm_use_phys", auto, rw, ctlInt(konst(0)), "Enable/Disable locking of shared memory pages in core"},
 		{"kern.ipc.shm_allow_removed", auto, rw, ctlInt(konst(1)), "Enable/Disable attachment to attached segments marked for removal"},
-		{"kern.ipc.shmsegs", auto, rd, ctlOpaque("", shmTable.array), "Array of struct shmid_kernel for each potential shared memory segment"},
+		{"kern.ipc.shmsegs", auto, rd, ctlOpaque("", shmTable().array), "Array of struct shmid_kernel for each potential shared memory segment"},
 
-		{"kern.ipc.semmni", auto, rd, ctlInt(semTable.rows), "Number of semaphore identifiers"},
+		{"kern.ipc.semmni", auto, rd, ctlInt(semTable().rows), "Number of semaphore identifiers"},
 		{"kern.ipc.semmns", auto, rd, ctlInt(semLimit(func(l *hostSeminfo) int32 { return l.Semmns })), "Maximum number of semaphores in the system"},
 		{"kern.ipc.semmnu", auto, rd, ctlInt(semLimit(func(l *hostSeminfo) int32 { return l.Semmnu })), "Maximum number of undo structures in the system"},
 		{"kern.ipc.semmsl", auto, rd, ctlInt(semLimit(func(l *hostSeminfo) int32 { return l.Semmsl })), "Max semaphores per id"},
@@ -35,15 +35,15 @@ func sysctlIPC() []ctl {
 		{"kern.ipc.semusz", auto, rd, ctlInt(semLimit(func(l *hostSeminfo) int32 { return l.Semusz })), "Size in bytes of undo structure"},
 		{"kern.ipc.semvmx", auto, rw, ctlInt(semLimit(func(l *hostSeminfo) int32 { return l.Semvmx })), "Semaphore maximum value"},
 		{"kern.ipc.semaem", auto, rw, ctlInt(semLimit(func(l *hostSeminfo) int32 { return l.Semaem })), "Adjust on exit max value"},
-		{"kern.ipc.sema", auto, rd, ctlOpaque("", semTable.array), "Array of struct semid_kernel for each potential semaphore"},
+		{"kern.ipc.sema", auto, rd, ctlOpaque("", semTable().array), "Array of struct semid_kernel for each potential semaphore"},
 
 		{"kern.ipc.msgmax", auto, rd, ctlInt(msgLimit(func(l *hostMsginfo) int32 { return l.Msgmax })), "Maximum message size"},
-		{"kern.ipc.msgmni", auto, rd, ctlInt(msgTable.rows), "Number of message queue identifiers"},
+		{"kern.ipc.msgmni", auto, rd, ctlInt(msgTable().rows), "Number of message queue identifiers"},
 		{"kern.ipc.msgmnb", auto, rd, ctlInt(msgLimit(func(l *hostMsginfo) int32 { return l.Msgmnb })), "Maximum number of bytes in a queue"},
 		{"kern.ipc.msgtql", auto, rd, ctlInt(msgLimit(func(l *hostMsginfo) int32 { return l.Msgtql })), "Maximum number of messages in the system"},
 		{"kern.ipc.msgssz", auto, rd, ctlInt(msgLimit(func(l *hostMsginfo) int32 { return l.Msgssz })), "Size of a message segment"},
 		{"kern.ipc.msgseg", auto, rd, ctlInt(msgLimit(func(l *hostMsginfo) int32 { return int32(l.Msgseg) })), "Number of message segments"},
-		{"kern.ipc.msqids", auto, rd, ctlOpaque("", msgTable.array), "Array of struct msqid_kernel for each potential message queue"},
+		{"kern.ipc.msqids", auto, rd, ctlOpaque("", msgTable().array), "Array of struct msqid_kernel for each potential message queue"},
 
 		{"kern.ipc.posix_shm_list", auto, rd, ctlOpaque("S,kinfo_file", posixShmList), "POSIX SHM list"},
 
@@ -98,25 +98,29 @@ type ipcTable struct {
 	none []byte // a row without an object
 }
 
-var (
-	shmTable = ipcTable{shmLimit(func(l *hostShminfo) uint64 { return l.Shmmni }), func(f func(int32, []byte)) {
+func shmTable() *ipcTable {
+	return &ipcTable{shmLimit(func(l *hostShminfo) uint64 { return l.Shmmni }), func(f func(int32, []byte)) {
 		listIPC(unix.SYS_SHMCTL, func(id int32, d *unix.SysvShmDesc) {
 			f(id, structBytes(abi.ShmidKernel{ShmidDs: xlat.Shmid(d, id)}))
 		})
 	}, structBytes(abi.ShmidKernel{ShmidDs: abi.ShmidDs{Perm: abi.IpcPerm{Mode: abi.SHMSEG_FREE}}})}
+}
 
-	semTable = ipcTable{semLimit(func(l *hostSeminfo) int32 { return l.Semmni }), func(f func(int32, []byte)) {
+func semTable() *ipcTable {
+	return &ipcTable{semLimit(func(l *hostSeminfo) int32 { return l.Semmni }), func(f func(int32, []byte)) {
 		listIPC(unix.SYS_SEMCTL, func(id int32, d *xlat.HostSemidDs) {
 			f(id, structBytes(abi.SemidKernel{SemidDs: xlat.Semid(d, id)}))
 		})
 	}, structBytes(abi.SemidKernel{})}
+}
 
-	msgTable = ipcTable{msgLimit(func(l *hostMsginfo) int32 { return l.Msgmni }), func(f func(int32, []byte)) {
+func msgTable() *ipcTable {
+	return &ipcTable{msgLimit(func(l *hostMsginfo) int32 { return l.Msgmni }), func(f func(int32, []byte)) {
 		listIPC(unix.SYS_MSGCTL, func(id int32, d *xlat.HostMsqidDs) {
 			f(id, structBytes(abi.MsqidKernel{MsqidDs: xlat.Msqid(d, id)}))
 		})
 	}, structBytes(abi.MsqidKernel{})}
-)
+}
 
 // rows is how many rows the table has.
 func (x *ipcTable) rows(r *sysctlReq) (int64, error) {

@@ -15,22 +15,27 @@ import (
 // same on both systems.
 
 // ttyPass are the requests that Linux serves with the same argument.
-var ttyPass = map[IoctlCmd]uint64{
-	abi.TIOCEXCL: unix.TIOCEXCL, abi.TIOCNXCL: unix.TIOCNXCL,
-	abi.TIOCGPTN: unix.TIOCGPTN, abi.TIOCGETD: unix.TIOCGETD,
-	abi.TIOCNOTTY: unix.TIOCNOTTY, abi.TIOCGSID: unix.TIOCGSID,
-	abi.TIOCSWINSZ: unix.TIOCSWINSZ, abi.TIOCGWINSZ: unix.TIOCGWINSZ,
-	abi.TIOCMGET: unix.TIOCMGET, abi.TIOCMBIC: unix.TIOCMBIC,
-	abi.TIOCMBIS: unix.TIOCMBIS, abi.TIOCMSET: unix.TIOCMSET,
-	abi.TIOCPKT: unix.TIOCPKT, abi.TIOCSTI: unix.TIOCSTI, abi.TIOCOUTQ: unix.TIOCOUTQ,
-	abi.TIOCSPGRP: unix.TIOCSPGRP, abi.TIOCGPGRP: unix.TIOCGPGRP,
-	abi.TIOCCBRK: unix.TIOCCBRK, abi.TIOCSBRK: unix.TIOCSBRK,
+var ttyPass = [...]struct {
+	cmd   IoctlCmd
+	linux uint64
+}{
+	{abi.TIOCEXCL, unix.TIOCEXCL}, {abi.TIOCNXCL, unix.TIOCNXCL},
+	{abi.TIOCGPTN, unix.TIOCGPTN}, {abi.TIOCGETD, unix.TIOCGETD},
+	{abi.TIOCNOTTY, unix.TIOCNOTTY}, {abi.TIOCGSID, unix.TIOCGSID},
+	{abi.TIOCSWINSZ, unix.TIOCSWINSZ}, {abi.TIOCGWINSZ, unix.TIOCGWINSZ},
+	{abi.TIOCMGET, unix.TIOCMGET}, {abi.TIOCMBIC, unix.TIOCMBIC},
+	{abi.TIOCMBIS, unix.TIOCMBIS}, {abi.TIOCMSET, unix.TIOCMSET},
+	{abi.TIOCPKT, unix.TIOCPKT}, {abi.TIOCSTI, unix.TIOCSTI}, {abi.TIOCOUTQ, unix.TIOCOUTQ},
+	{abi.TIOCSPGRP, unix.TIOCSPGRP}, {abi.TIOCGPGRP, unix.TIOCGPGRP},
+	{abi.TIOCCBRK, unix.TIOCCBRK}, {abi.TIOCSBRK, unix.TIOCSBRK},
 }
 
 func ioctlTTY(t *emul.Task, fd FD, cmd IoctlCmd, arg Addr) emul.Action {
 	host := func(req, arg uint64) emul.Action { return emul.Tail(unix.SYS_IOCTL, uint64(fd), req, arg) }
-	if req, ok := ttyPass[cmd]; ok {
-		return host(req, uint64(arg))
+	for _, p := range ttyPass {
+		if p.cmd == cmd {
+			return host(p.linux, uint64(arg))
+		}
 	}
 	switch cmd {
 	case abi.TIOCGETA:

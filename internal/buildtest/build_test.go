@@ -25,6 +25,7 @@ func TestImports(t *testing.T) {
 		{"cmd/lsf-binfmt", "github.com/pelletier/", "costs 0.1 ms at every start; config has a reader of its own"},
 		{"cmd/lsf-binfmt", "net/http", "costs time and memory at every start"},
 		{"cmd/lsf-binfmt", "net", "looks names up; the supervisor talks to nobody"},
+		{"cmd/lsf-binfmt", "net/netip", "costs 0.02 ms at every start"},
 		{"cmd/lsf-binfmt", "regexp", "patterns are compiled at start"},
 		{"cmd/lsf-binfmt", "text/template", "costs time and memory at every start"},
 		{"cmd/lsf-binfmt", "encoding/json", "costs time and memory at every start"},

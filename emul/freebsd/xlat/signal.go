@@ -2,6 +2,7 @@ package xlat
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -33,17 +34,6 @@ var hostSignals = [...]unix.Signal{
 	abi.SIGTHR: hostTHR, abi.SIGLIBRT: hostLIBRT,
 }
 
-var guestSignals = func() (m [65]abi.Signal) {
-	for g, h := range hostSignals {
-		m[h] = abi.Signal(g)
-	}
-	for h := hostRTMin; h <= hostRTMax; h++ {
-		m[h] = abi.SIGRTMIN + abi.Signal(h-hostRTMin)
-	}
-	m[0] = 0
-	return m
-}()
-
 // HostSignal gives the Linux number for a FreeBSD signal, 0 if it has none.
 func HostSignal(s abi.Signal) unix.Signal {
 	switch {
@@ -57,8 +47,11 @@ func HostSignal(s abi.Signal) unix.Signal {
 
 // GuestSignal gives the FreeBSD number for a Linux signal, 0 if it has none.
 func GuestSignal(s unix.Signal) abi.Signal {
-	if s > 0 && int(s) < len(guestSignals) {
-		return guestSignals[s]
+	switch {
+	case s >= hostRTMin && s <= hostRTMax:
+		return abi.SIGRTMIN + abi.Signal(s-hostRTMin)
+	case s > 0:
+		return abi.Signal(max(slices.Index(hostSignals[:], s), 0))
 	}
 	return 0
 }
@@ -81,7 +74,7 @@ func HostSigset(m *abi.Sigset) uint64 {
 func GuestSigset(h uint64) (m abi.Sigset) {
 	for n := 1; n <= 64; n++ {
 		if h&(1<<(n-1)) != 0 {
-			if s := guestSignals[n]; s != 0 {
+			if s := GuestSignal(unix.Signal(n)); s != 0 {
 				m.Add(s)
 			}
 		}

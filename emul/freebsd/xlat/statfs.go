@@ -1,6 +1,7 @@
 package xlat
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -55,21 +56,31 @@ func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
 }
 
-// fsNames gives FreeBSD's name of a Linux file system type where it has one.
-var fsNames = map[string]string{
-	"ext2": "ext2fs", "ext3": "ext2fs", "ext4": "ext2fs",
-	"proc": "linprocfs", "sysfs": "linsysfs",
-	"devtmpfs": "devfs", "devpts": "devfs", "mqueue": "mqueuefs",
-	"vfat": "msdosfs", "msdos": "msdosfs", "iso9660": "cd9660",
-	"nfs4": "nfs", "cifs": "smbfs", "smb3": "smbfs",
-}
-
 // FSName gives FreeBSD's name for a Linux file system type, or the same name.
 func FSName(linux string) string {
-	if n, ok := fsNames[linux]; ok {
-		return n
+	switch linux {
+	case "ext2", "ext3", "ext4":
+		return "ext2fs"
+	case "proc":
+		return "linprocfs"
+	case "sysfs":
+		return "linsysfs"
+	case "devtmpfs", "devpts":
+		return "devfs"
+	case "mqueue":
+		return "mqueuefs"
+	case "vfat", "msdos":
+		return "msdosfs"
+	case "iso9660":
+		return "cd9660"
+	case "nfs4":
+		return "nfs"
+	case "cifs", "smb3":
+		return "smbfs"
+	case "fuse", "fuseblk":
+		return "fusefs"
 	}
-	if linux == "fuse" || linux == "fuseblk" || strings.HasPrefix(linux, "fuse.") {
+	if strings.HasPrefix(linux, "fuse.") {
 		return "fusefs"
 	}
 	return linux
@@ -77,22 +88,28 @@ func FSName(linux string) string {
 
 // fsMagic names the types that are told by statfs alone, where mountinfo is
 // not to be had.
-var fsMagic = map[int64]string{
-	unix.EXT4_SUPER_MAGIC: "ext4", unix.TMPFS_MAGIC: "tmpfs", unix.PROC_SUPER_MAGIC: "proc",
-	unix.SYSFS_MAGIC: "sysfs", unix.DEVPTS_SUPER_MAGIC: "devpts", unix.NFS_SUPER_MAGIC: "nfs",
-	unix.BTRFS_SUPER_MAGIC: "btrfs", unix.XFS_SUPER_MAGIC: "xfs", unix.OVERLAYFS_SUPER_MAGIC: "overlay",
-	unix.MSDOS_SUPER_MAGIC: "vfat", unix.ISOFS_SUPER_MAGIC: "iso9660", unix.SQUASHFS_MAGIC: "squashfs",
-	unix.FUSE_SUPER_MAGIC: "fuse", 0x2fc12fc1: "zfs",
+var fsMagic = [...]struct {
+	magic int64
+	name  string
+}{
+	{unix.EXT4_SUPER_MAGIC, "ext4"}, {unix.TMPFS_MAGIC, "tmpfs"}, {unix.PROC_SUPER_MAGIC, "proc"},
+	{unix.SYSFS_MAGIC, "sysfs"}, {unix.DEVPTS_SUPER_MAGIC, "devpts"}, {unix.NFS_SUPER_MAGIC, "nfs"},
+	{unix.BTRFS_SUPER_MAGIC, "btrfs"}, {unix.XFS_SUPER_MAGIC, "xfs"}, {unix.OVERLAYFS_SUPER_MAGIC, "overlay"},
+	{unix.MSDOS_SUPER_MAGIC, "vfat"}, {unix.ISOFS_SUPER_MAGIC, "iso9660"}, {unix.SQUASHFS_MAGIC, "squashfs"},
+	{unix.FUSE_SUPER_MAGIC, "fuse"}, {0x2fc12fc1, "zfs"},
 }
 
 // remote are the types that are not MNT_LOCAL.
-var remote = map[string]bool{"nfs": true, "nfs4": true, "cifs": true, "smb3": true, "9p": true, "ceph": true, "afs": true}
+var remote = [...]string{"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs"}
 
 // Statfs converts statfs(2)'s result; m says what mountinfo knows, or is empty.
 func Statfs(s *unix.Statfs_t, m Mount) abi.Statfs {
 	if m.Type == "" {
-		if m.Type = fsMagic[s.Type]; m.Type == "" {
-			m.Type = "unknown"
+		m.Type = "unknown"
+		for _, f := range fsMagic {
+			if f.magic == s.Type {
+				m.Type = f.name
+			}
 		}
 		m.From, m.On = m.Type, "/"
 	}
@@ -106,7 +123,7 @@ func Statfs(s *unix.Statfs_t, m Mount) abi.Statfs {
 			flags |= f.freebsd
 		}
 	}
-	if !remote[m.Type] {
+	if !slices.Contains(remote[:], m.Type) {
 		flags |= abi.MNT_LOCAL
 	}
 	if m.On == "/" {
