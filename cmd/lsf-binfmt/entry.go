@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,17 +46,22 @@ func (s *startInfo) aux(typ uint64) (val uint64, ok bool) {
 func readStart() startInfo {
 	var s startInfo
 	p := initialStack + 8 // argc is not needed
-	words := func() (v []string) {
-		for ; ; p += 8 {
-			a := word(p)
-			if a == 0 {
-				p += 8
-				return v
-			}
-			v = append(v, cstring(uintptr(a)))
+	words := func() []string {
+		n := 0
+		for word(p+8*uintptr(n)) != 0 {
+			n++
 		}
+		v := make([]string, n)
+		for i := range v {
+			v[i] = cstring(uintptr(word(p + 8*uintptr(i))))
+		}
+		p += 8 * uintptr(n+1)
+		return v
 	}
 	s.argv = words()
+	for i, a := range s.argv {
+		s.argv[i] = strings.Clone(a) // retitle overwrites it
+	}
 	s.envv = words()
 	s.auxv = p
 	return s
@@ -95,5 +101,5 @@ func cstring(p uintptr) string {
 	for *(*byte)(unsafe.Add(unsafe.Pointer(base), n)) != 0 {
 		n++
 	}
-	return string(unsafe.Slice(base, n))
+	return unsafe.String(base, n)
 }

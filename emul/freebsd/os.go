@@ -1,6 +1,8 @@
 package freebsd
 
 import (
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/config"
@@ -140,7 +142,7 @@ func (o *OS) Fast() *host.FastCalls {
 	}
 	f := &host.FastCalls{Routine: host.NewRoutine(sysUmtxOp, umtxRoutine())}
 	bare, gs := o.bare(), host.HasGSBase()
-	local := map[*uintptr]uint8{} // index plus one
+	var local []*uintptr // as in f.Locals
 	for nr := range table {
 		row := &table[nr]
 		routine := row.Local
@@ -157,11 +159,13 @@ func (o *OS) Fast() *host.FastCalls {
 		if routine == nil || !gs {
 			continue
 		}
-		if local[routine] == 0 {
+		i := slices.Index(local, routine)
+		if i < 0 {
+			i = len(local)
+			local = append(local, routine)
 			f.Locals = append(f.Locals, host.LocalAt(*routine))
-			local[routine] = uint8(len(f.Locals))
 		}
-		f.Local[nr] = local[routine]
+		f.Local[nr] = uint8(i) + 1
 	}
 	o.fast = f
 	return f
