@@ -135,8 +135,8 @@ func (l *Loop) local(t *Task) bool {
 	}
 	r := &t.Regs
 	entry := l.pers.Fast().Entry(r.Rax)
-	if entry == 0 {
-		return false
+	if entry == 0 || t.Proc.Space.thunks.Patched(r.Rip) {
+		return false // what comes from a patched call site has been there
 	}
 	now := [...]uint64{r.Rip, r.Rsp, r.Rax, r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9}
 	if t.tried == now {

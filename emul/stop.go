@@ -77,7 +77,7 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 		return
 	}
 	if (sig == unix.SIGSEGV || sig == unix.SIGBUS) && s.Info.Code > 0 && t.Proc.Space.thunks.Faulted(&regs) {
-		_, _, nr := t.Proc.Space.thunks.Locate(&regs, l.pers.HostErrno, t.slot, t.ReadMem)
+		_, _, nr := t.Proc.Space.thunks.Locate(&regs, l.pers.HostErrno, t.slot, t)
 		t.Regs = regs
 		l.syscall(t, nr)
 		return
@@ -103,7 +103,7 @@ func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 	switch t.state {
 	case inGuest:
 		if t.Proc.Space.thunks.EINTR(regs) {
-			regs.Retry()
+			t.Proc.Space.thunks.Retry(regs)
 			t.trace.SetRegs(regs)
 		}
 		t.resumeGuest(sig)
@@ -172,7 +172,7 @@ func (l *Loop) backToGuest(t *Task, regs *host.Regs, restart bool) {
 	nr := t.Regs.Orig_rax
 	st, kind := regs.Tail(l.pers.HostErrno)
 	if st == host.TailNone {
-		st, kind, nr = t.Proc.Space.thunks.Locate(regs, l.pers.HostErrno, t.slot, t.ReadMem)
+		st, kind, nr = t.Proc.Space.thunks.Locate(regs, l.pers.HostErrno, t.slot, t)
 		t.Regs = *regs
 	} else if st == host.TailDone {
 		t.Regs = *regs
@@ -248,7 +248,27 @@ func (l *Loop) eventStop(t *Task, sig unix.Signal) {
 			}
 		}
 	}
+	if t.kicked {
+		t.kicked = false
+		if (t.state == inGuest || t.state == inTail) && l.anew(t, &regs) {
+			return
+		}
+	}
 	l.resume(t, &regs, 0)
+}
+
+// anew makes a task that is in a local routine come to us with its call.
+func (l *Loop) anew(t *Task, regs *host.Regs) bool {
+	if !t.Proc.Space.thunks.InLocal(regs) {
+		return false
+	}
+	st, _, nr := t.Proc.Space.thunks.Locate(regs, l.pers.HostErrno, t.slot, t)
+	t.Regs = *regs
+	if st == host.TailNotStarted || st == host.TailInterrupted {
+		t.Regs.Rewind(nr)
+	}
+	l.toGuest(t)
+	return true
 }
 
 // gone forgets a thread that has ended.

@@ -35,6 +35,7 @@ type Task struct {
 	chained  bool      // act is not the first host call of this system call
 	woken    bool      // Wake was called for the present wakeable call
 	nudged   bool      // Nudge was called
+	kicked   bool      // Kick was called
 	forced   int       // Linux signal sent by us whose default action is wanted
 	cloned   bool      // the event of the clone under way has been seen
 	deferred []*Signal // taken from Linux, to be delivered when the call is done
@@ -97,6 +98,9 @@ func (t *Task) Loop() *Loop { return t.loop }
 // Dead says that the thread is gone; references to it may still be around.
 func (t *Task) Dead() bool { return t.dead }
 
+// SharesMemory says that another process has the same address space (vfork).
+func (p *Process) SharesMemory() bool { return p.Space.refs > 1 }
+
 // Loop returns the event loop that the process belongs to.
 func (p *Process) Loop() *Loop { return p.loop }
 
@@ -134,6 +138,16 @@ func (t *Task) Nudge() {
 		return
 	}
 	t.nudged = true
+	t.trace.Interrupt()
+}
+
+// Kick makes a running task that is in a local routine leave it soon, and come
+// to the personality with its call. To others it does nothing.
+func (t *Task) Kick() {
+	if t.dead || t.kicked || t.atStart || t.state != inGuest && t.state != inTail {
+		return
+	}
+	t.kicked = true
 	t.trace.Interrupt()
 }
 

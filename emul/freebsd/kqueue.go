@@ -22,6 +22,8 @@ type kqueues struct {
 	vnodes *vnodeWatch
 	// counted are the Linux signals that EVFILT_SIGNAL knotes count.
 	counted uint64
+	// local is the kqueue that a local routine waits for, if there is one.
+	local *kqueue
 	// coarse says that the host has no epoll_pwait2 (before Linux 5.11).
 	coarse bool
 }
@@ -58,12 +60,20 @@ func sysKqueuex(t *emul.Task, flags kqueueFlags) emul.Action {
 }
 
 func makeKqueue(t *emul.Task, flags uint64) emul.Action {
-	return emul.Host(unix.SYS_EPOLL_CREATE1, flags).Then(func(r emul.Ret) emul.Action {
+	calls := []emul.Call{emul.NewCall(unix.SYS_EPOLL_CREATE1, flags)}
+	if mayBeLocal(t) {
+		calls = append(calls, mapKeventTable())
+	}
+	return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
+		r := rets[0]
 		if r.Err() == nil {
-			p := procOf(t)
+			p, kq := procOf(t), newKqueue(procOf(t))
 			p.kq.closeRange(int32(r.Val), int32(r.Val)) // nothing may be left of an earlier use
 			t.KeepFD(int(r.Val))
-			p.kq.open(int32(r.Val), newKqueue(p))
+			p.kq.open(int32(r.Val), kq)
+			if len(rets) > 1 && rets[1].Err() == nil && p.kq.local == nil {
+				kq.beLocal(int32(r.Val))
+			}
 		}
 		return emul.Finish(r)
 	})
@@ -126,6 +136,7 @@ const (
 
 func startKevent(t *emul.Task, c *keventCall, timeout timeoutAt) emul.Action {
 	c.t, c.p = t, procOf(t)
+	takeEvents(t)
 	if timeout != 0 {
 		ts, err := guest.Ptr[abi.Timespec](timeout).Load(t)
 		if err != nil {

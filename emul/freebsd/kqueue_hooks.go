@@ -29,6 +29,7 @@ func (k *kqueues) closeRange(lo, hi int32) {
 			continue
 		}
 		delete(k.byFD, fd)
+		kq.endLocal(fd)
 		if kq.refs--; kq.refs == 0 {
 			kq.destroy()
 		}

@@ -98,6 +98,9 @@ type kqueue struct {
 	lastID    uint32
 	epollTurn bool // the queue alone filled the last answer: ask epoll first
 
+	localFD    int32  // the descriptor that a local routine knows it by
+	shownState uint32 // what the routine knows of it
+
 	waiters []waiter // in kevent
 	pollers []waiter // in poll or select
 	parents []*knote // EVFILT_READ knotes of other kqueues on this one
@@ -144,7 +147,9 @@ func (kq *kqueue) register(ch *abi.Kevent, open bool, newFilter func() (filter, 
 		if err != nil {
 			return err
 		}
-		_, err = kq.add(ch, f)
+		if _, err = kq.add(ch, f); err == nil {
+			kq.show(ch)
+		}
 		return err
 	}
 	if ch.Flags&abi.EV_DELETE != 0 {
@@ -171,7 +176,15 @@ func (kq *kqueue) register(ch *abi.Kevent, open bool, newFilter func() (filter, 
 		kn.sfflags, kn.sdata = ch.Fflags, ch.Data
 	}
 	kn.settle()
+	kq.show(ch)
 	return nil
+}
+
+// show tells the local routine what has changed about the descriptor of a change.
+func (kq *kqueue) show(ch *abi.Kevent) {
+	if e := kq.fds[int32(ch.Ident)]; fdFilter(ch.Filter) && e != nil {
+		e.show()
+	}
 }
 
 // add makes a new knote of a change.
@@ -223,6 +236,7 @@ func (kn *knote) enqueue() {
 	}
 	kn.queued = true
 	kn.kq.queue = append(kn.kq.queue, kn)
+	kn.kq.showState()
 	kn.kq.kick()
 }
 
@@ -230,6 +244,7 @@ func (kn *knote) dequeue() {
 	if kn.queued {
 		kn.queued = false
 		kn.kq.queue = slices.DeleteFunc(kn.kq.queue, func(k *knote) bool { return k == kn })
+		kn.kq.showState()
 	}
 }
 
@@ -296,6 +311,7 @@ func (kn *knote) reported() {
 // host are taken off the queue and handed to look, if they are not forced.
 func (kq *kqueue) collect(max int, look func(kn *knote)) []abi.Kevent {
 	var out []abi.Kevent
+	defer kq.showState()
 	n := 0
 	for todo := len(kq.queue); todo > 0 && n < max; todo-- {
 		if len(kq.queue) == 0 {
@@ -334,13 +350,16 @@ func (kq *kqueue) kick() {
 	if len(kq.queue) == 0 {
 		return
 	}
-	for len(kq.waiters) > 0 {
+	woken := false
+	for len(kq.waiters) > 0 && !woken {
 		w := kq.waiters[0]
 		kq.waiters = kq.waiters[1:]
-		if !w.Dead() {
+		if woken = !w.Dead(); woken {
 			w.Wake()
-			break
 		}
+	}
+	if !woken {
+		kq.rouseLocal()
 	}
 	for _, w := range kq.pollers {
 		w.Wake()

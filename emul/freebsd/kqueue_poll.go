@@ -42,6 +42,8 @@ type polled struct {
 	queued bool   // is in kq.dirty
 	busy   bool   // calls for it are under way
 	closed bool   // the descriptor is gone
+
+	shown keventEntry // what the local routine knows of it
 }
 
 func noteIndex(filter int16) int {
@@ -73,6 +75,7 @@ func (f pollFilter) detach(kn *knote) {
 		e.endGrowth()
 	}
 	e.change()
+	e.show()
 }
 
 func (f pollFilter) ready(*knote) bool { return false }
@@ -456,6 +459,7 @@ func (l *look) finish(a *arena, rets []emul.Ret) bool {
 			l.ev.Data = int64(int32(a.u32(l.off)))
 		} else if e.kind == kindSocket && rets[0].Err() == unix.EINVAL {
 			e.listening = true
+			e.show()
 			l.ev.Data = 1
 		}
 	case askSocketSpace:

@@ -55,6 +55,9 @@ func (p *process) watchVnode(path string, mask uint32, u vnodeUser) (int32, erro
 			return 0, err
 		}
 		p.kq.vnodes = v
+		if p.kq.local != nil {
+			p.kq.local.showState()
+		}
 	}
 	v := p.kq.vnodes
 	wd, err := unix.InotifyAddWatch(v.fd, path, mask|unix.IN_MASK_ADD)

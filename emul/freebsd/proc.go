@@ -114,6 +114,9 @@ func (o *OS) NewProcess(child *emul.Process, parent *emul.Task) {
 	c.Process = child
 	c.sig.queue = nil
 	child.OS = &c
+	if pp.kq.local != nil && child.Space != parent.Proc.Space {
+		forgetTable(child)
+	}
 	c.forked(pp)
 	kqProcForked(pp, &c)
 }
@@ -128,11 +131,13 @@ func (o *OS) NewTask(t, parent *emul.Task) {
 		if t.Proc != parent.Proc {
 			if t.Proc.Space == parent.Proc.Space {
 				th.setAltStack(parent, pt.altStack()) // else the memory has been copied
+				forgetEvents(parent, th)
 			}
 			th.sig.fast = pt.sig.fast
 			th.umtx = pt.umtx // and that its end is watched
 		} else {
 			th.setAltStack(parent, abi.StackT{Flags: abi.SS_DISABLE})
+			forgetEvents(parent, th)
 			p := procOf(parent)
 			p.sig.acts.fetch(p)
 		}

@@ -38,6 +38,7 @@ var sigcode = []byte{
 // amd64/amd64/exec_machdep.c and postsig() of kern_sig.c.
 func (o *OS) Deliver(t *emul.Task, s *emul.Signal) error {
 	th, p := threadOf(t), procOf(t)
+	takeEvents(t) // who knows whether it ever comes back to its call
 	num := abi.Signal(s.Num)
 	act := p.sig.acts.of(p, num)
 	r := &t.Regs

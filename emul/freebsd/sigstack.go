@@ -18,17 +18,16 @@ type altStack struct {
 
 // Where its parts are in a slot.
 const (
-	altSP   = host.ThreadData + int(unsafe.Offsetof(altStack{}.sp))
-	altSize = host.ThreadData + int(unsafe.Offsetof(altStack{}.size))
-	altOn   = host.ThreadData + int(unsafe.Offsetof(altStack{}.on))
+	altAt   = int(unsafe.Offsetof(threadData{}.alt))
+	altSP   = host.ThreadData + altAt + int(unsafe.Offsetof(altStack{}.sp))
+	altSize = host.ThreadData + altAt + int(unsafe.Offsetof(altStack{}.size))
+	altOn   = host.ThreadData + altAt + int(unsafe.Offsetof(altStack{}.on))
 )
-
-var _ = [host.ThreadDataSize]struct{}{}[unsafe.Sizeof(altStack{})-1] // there is room
 
 // altStack is the thread's alternate stack. A thread that cannot be read any
 // more has none.
 func (th *thread) altStack() abi.StackT {
-	a, err := guest.Ptr[altStack](th.ThreadData()).Load(th)
+	a, err := th.altData().Load(th)
 	if err != nil || a.on == 0 {
 		return abi.StackT{Flags: abi.SS_DISABLE}
 	}
@@ -41,7 +40,11 @@ func (th *thread) setAltStack(m guest.Memory, s abi.StackT) {
 	if s.Flags&abi.SS_DISABLE == 0 {
 		a = altStack{s.SP, s.Size, 1}
 	}
-	guest.Ptr[altStack](th.ThreadData()).Store(m, a)
+	th.altData().Store(m, a)
+}
+
+func (th *thread) altData() guest.Ptr[altStack] {
+	return guest.Ptr[altStack](th.ThreadData() + guest.Addr(altAt))
 }
 
 // onStack is sigonstack() of kern_sig.c.

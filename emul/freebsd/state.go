@@ -65,6 +65,7 @@ func (p *process) execed() {
 	p.sig.acts.reset()
 	p.os.umtxPages.exited(&p.mem)
 	p.mem = procMemory{}
+	p.kq.local = nil
 	p.umtx = umtxProc{}
 	p.ids.sugid = false
 	p.mqs, p.aio = nil, procAIO{}

@@ -434,7 +434,7 @@ var table = [...]emul.Row{
 	557: {Name: "getfsstat", Handler: emul.H3[guest.Ptr[abi.Statfs], Long, Int](getfsstat)},
 	558: {Name: "fhstatfs", Err: abi.EPERM, Note: "file handles are the NFS server's"},
 	559: {Name: "mknodat", Handler: emul.H4[FD, Name, Mode, Size](mknodat)},
-	560: {Name: "kevent", Handler: emul.H6[FD, kevents, Int, kevents, Int, timeoutAt](kevent)},
+	560: {Name: "kevent", Handler: emul.H6[FD, kevents, Int, kevents, Int, timeoutAt](kevent), Local: &atKevent},
 	561: {Name: "cpuset_getdomain", Handler: emul.H6[Int, Int, Long, Size, Addr, guest.Ptr[int32]](cpusetGetdomain)},
 	562: {Name: "cpuset_setdomain", Err: abi.EPERM, Note: "there is one memory domain"},
 	563: {Name: "getrandom", Pass: emul.P3[OutBuf, Size, Uint](unix.SYS_GETRANDOM)},

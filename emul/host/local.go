@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"unsafe"
 
@@ -24,6 +25,10 @@ import (
 //	result  from here on, the frame has the result: what Linux answered, or
 //	        would have. A routine without this mark can be begun again at any time.
 //	again   from here on, the call is left to the supervisor after all
+//	sleep   where a routine that sleeps, not to be restarted for a handler,
+//	        is begun again if nothing has come of its sleep
+//	taken   from here on, what Linux has answered lies in the thread's data:
+//	        the supervisor must look there before it makes the call itself
 //
 // Not every routine makes a call of Linux's.
 //
@@ -32,7 +37,7 @@ import (
 // the slot. If a guest does use it, the routine leaves all calls to the supervisor.
 
 // FrameSize is what local routines need of a slot, at its end (bytes).
-const FrameSize = 128
+const FrameSize = 768
 
 const (
 	// FrameOffset is where the frame lies in a slot.
@@ -43,6 +48,9 @@ const (
 	// new image.
 	ThreadData     = FrameOffset + int(unsafe.Sizeof(frame{}))
 	ThreadDataSize = FrameSize - int(unsafe.Sizeof(frame{}))
+	// TakenData is where, in a slot, a routine with the mark "taken" says how
+	// much it has taken (32 bits): the first word of ThreadData.
+	TakenData = ThreadData
 )
 
 // frame are the guest's registers while a local routine runs.
@@ -67,6 +75,7 @@ func HasGSBase() bool {
 type Local struct {
 	code                                  []byte
 	entry, framed, syscall, result, again uint64 // offsets; the last two are 0 if there is none
+	sleep, taken                          uint64 // the same
 }
 
 // The marks: 0f 1f 40 and one of these.
@@ -75,6 +84,8 @@ const (
 	markFramed
 	markResult
 	markAgain
+	markSleep
+	markTaken
 )
 
 var (
@@ -98,7 +109,7 @@ func LocalAt(at uintptr) Local {
 
 func newLocal(code []byte) Local {
 	l := Local{code: code}
-	var at [4]uint64
+	var at [6]uint64
 	for i := 0; i < len(code); i++ {
 		n := bytes.IndexByte(code[i:], mark[0])
 		if n < 0 {
@@ -106,9 +117,12 @@ func newLocal(code []byte) Local {
 		}
 		i += n
 		switch here := code[i:]; {
-		case l.syscall == 0 && bytes.HasPrefix(here, insSyscall):
-			l.syscall = uint64(i)
-		case bytes.HasPrefix(here, mark) && len(here) > len(mark) && here[3] >= markEntry && here[3] <= markAgain:
+		case bytes.HasPrefix(here, insSyscall):
+			// The one that counts is the first, but before a sleep only time is asked for.
+			if l.syscall == 0 || at[markSleep-markEntry] != 0 && at[markTaken-markEntry] == 0 {
+				l.syscall = uint64(i)
+			}
+		case bytes.HasPrefix(here, mark) && len(here) > len(mark) && here[3] >= markEntry && here[3] <= markTaken:
 			p := &at[here[3]-markEntry]
 			if *p != 0 {
 				panic(fmt.Sprintf("host: local routine with two marks %#x", here[3]))
@@ -116,7 +130,7 @@ func newLocal(code []byte) Local {
 			*p = uint64(i)
 		}
 	}
-	l.entry, l.framed, l.result, l.again = at[0], at[1], at[2], at[3]
+	l.entry, l.framed, l.result, l.again, l.sleep, l.taken = at[0], at[1], at[2], at[3], at[4], at[5]
 	if l.entry == 0 || l.framed == 0 {
 		panic("host: local routine without a mark")
 	}
@@ -171,13 +185,13 @@ func (f *FastCalls) locate(r *Regs) (p *placed, off uint64) {
 }
 
 // settle is Thunks.Locate for local routines.
-func (p *placed) settle(r *Regs, off uint64, errnos func(linux int) byte, slot Slot, read func(guest.Addr, []byte) error) (TailState, RestartKind, uint64) {
+func (p *placed) settle(r *Regs, off uint64, errnos func(linux int) byte, slot Slot, mem guest.Memory) (TailState, RestartKind, uint64) {
 	var fr frame
 	if off < p.framed {
 		fr = frame{rdi: r.Rdi, rsi: r.Rsi, rdx: r.Rdx, r10: r.R10, r8: r.R8, r9: r.R9, ret: r.Rcx, nr: r.Rax}
 	} else {
 		b := unsafe.Slice((*byte)(unsafe.Pointer(&fr)), unsafe.Sizeof(fr))
-		if read(slot.Addr()+FrameOffset, b) != nil {
+		if mem.ReadMem(slot.Addr()+FrameOffset, b) != nil {
 			return TailNone, NoRestart, 0 // it is being killed
 		}
 	}
@@ -187,7 +201,20 @@ func (p *placed) settle(r *Regs, off uint64, errnos func(linux int) byte, slot S
 	}
 	r.Rdi, r.Rsi, r.Rdx, r.R10, r.R8, r.R9 = fr.rdi, fr.rsi, fr.rdx, fr.r10, fr.r8, fr.r9
 	r.Rip, r.Rcx = fr.ret, fr.ret
+	if p.taken > 0 && off > p.syscall && off < p.taken && !interrupted && int64(raw) > 0 {
+		// It would have been stored in the next moment.
+		var n [4]byte
+		binary.LittleEndian.PutUint32(n[:], uint32(raw))
+		if mem.WriteMem(slot.Addr()+guest.Addr(TakenData), n[:]) != nil {
+			return TailNone, NoRestart, 0
+		}
+	}
 	switch {
+	case p.taken > 0 && interrupted:
+		return TailInterrupted, RestartNever, fr.nr
+	case p.taken > 0 && off < p.result:
+		r.Rax = fr.nr
+		return TailNotStarted, NoRestart, fr.nr
 	case p.result == 0 || off <= p.syscall || p.again > 0 && off >= p.again:
 		r.Rax = fr.nr
 		return TailNotStarted, NoRestart, fr.nr

@@ -44,9 +44,12 @@ const (
 	SlotSize      = 32 << 10
 	slotsPerChunk = 256
 	// ChunkSize is how much scratch memory is mapped at a time.
-	ChunkSize  = SlotSize * slotsPerChunk
-	maxChunks  = 64
-	scratchEnd = scratchBase + ChunkSize*maxChunks
+	ChunkSize = SlotSize * slotsPerChunk
+	maxChunks = 63
+	// GuestTable is where the personality may map up to ChunkSize bytes for its
+	// local routines.
+	GuestTable = scratchBase + ChunkSize*maxChunks
+	scratchEnd = GuestTable + ChunkSize
 )
 
 // Regions are the address ranges [from, to) that belong to LSF, ascending. A

@@ -382,11 +382,11 @@ func (h *Thunks) emit(t *Thunk, at uint64, displaced []byte) []byte {
 // guest's registers are: at its own call (state TailNotStarted, or
 // TailInterrupted with Orig_rax set so that Rewind is meaningful: RIP is
 // behind the guest's syscall instruction), or behind the finished call (TailDone).
-// nr is the guest's number of an unfinished call. slot is the thread's, read
-// reads its memory.
-func (h *Thunks) Locate(r *Regs, errnos func(linux int) byte, slot Slot, read func(guest.Addr, []byte) error) (st TailState, k RestartKind, nr uint64) {
+// nr is the guest's number of an unfinished call. slot is the thread's, mem
+// its memory.
+func (h *Thunks) Locate(r *Regs, errnos func(linux int) byte, slot Slot, mem guest.Memory) (st TailState, k RestartKind, nr uint64) {
 	if l, off := h.fast.locate(r); l != nil {
-		return l.settle(r, off, errnos, slot, read)
+		return l.settle(r, off, errnos, slot, mem)
 	}
 	if r.Rip >= routineEntry && r.Rip < routineEntry+routineEntrySize {
 		r.Rip, r.Rax = r.Rcx, uint64(h.fast.Routine.Nr)
@@ -449,10 +449,27 @@ func (h *Thunks) EINTR(r *Regs) bool {
 	return off == uint64(h.list[(r.Rip-thunkBase)/thunkSize].syscall)+2
 }
 
-// Faulted says that r is in a local routine, which has found a bad address in
-// the guest's registers: it must be undone (Locate) and the call be made by
-// the supervisor, which answers EFAULT.
-func (h *Thunks) Faulted(r *Regs) bool {
+// Retry makes a call that EINTR has told of begin again when the thread goes on.
+func (h *Thunks) Retry(r *Regs) {
+	if l, _ := h.fast.locate(r); l != nil && l.sleep > 0 {
+		r.Rip, r.Orig_rax = l.at+l.sleep, noSyscall
+		return
+	}
+	r.Retry()
+}
+
+// Patched says that the call site whose syscall instruction ends at addr is patched.
+func (h *Thunks) Patched(addr uint64) bool {
+	return slices.ContainsFunc(h.list, func(t Thunk) bool { return t.sysAddr == addr-2 })
+}
+
+// InLocal says that r is in a local routine.
+func (h *Thunks) InLocal(r *Regs) bool {
 	l, _ := h.fast.locate(r)
 	return l != nil
 }
+
+// Faulted says that r is in a local routine, which has found a bad address in
+// the guest's registers: it must be undone (Locate) and the call be made by
+// the supervisor, which answers EFAULT.
+func (h *Thunks) Faulted(r *Regs) bool { return h.InLocal(r) }
