@@ -136,13 +136,16 @@ const (
 
 func startKevent(t *emul.Task, c *keventCall, timeout timeoutAt) emul.Action {
 	c.t, c.p = t, procOf(t)
-	takeEvents(t)
+	left, slept := takeEvents(t)
 	if timeout != 0 {
 		ts, err := guest.Ptr[abi.Timespec](timeout).Load(t)
 		if err != nil {
 			return emul.Fail(err)
 		}
 		c.setTimeout(ts.Sec, ts.Nsec, time.Now())
+		if c.timed && slept {
+			c.deadline = time.Now().Add(left) // it has begun in the local routine
+		}
 	}
 	c.kq = c.p.kq.byFD[int32(c.fd)]
 	if c.kq == nil {

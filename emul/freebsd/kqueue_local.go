@@ -2,6 +2,7 @@ package freebsd
 
 import (
 	"encoding/binary"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -233,32 +234,34 @@ func (e *polled) entry() (entry keventEntry) {
 }
 
 // takeEvents takes over what the routine has taken from epoll in t and not
-// reported: it is to be found in the queue from now on.
-func takeEvents(t *emul.Task) {
+// reported: it is to be found in the queue from now on. If the routine was to
+// sleep for some time, left is what remains of it.
+func takeEvents(t *emul.Task) (left time.Duration, timed bool) {
 	kq := procOf(t).kq.local
 	if kq == nil {
-		return
+		return 0, false
 	}
 	at := guest.Ptr[[2]uint32](t.ThreadData()) // taken, sleeps
 	now, err := at.Load(t)
 	if err != nil || now == [2]uint32{} {
-		return
+		return 0, false
 	}
-	n := int32(now[0])
-	var b []byte
-	if n > 0 && n <= keventMost {
-		b = make([]byte, 12*n)
-		err = t.ReadMem(t.ThreadData()+guest.Addr(unsafe.Offsetof(keventData{}.events)), b)
-	}
+	d, err := guest.Ptr[keventData](t.ThreadData()).Load(t)
 	at.Store(t, [2]uint32{})
 	if err != nil {
-		return
+		return 0, false
 	}
-	for _, ev := range pollEvents(b, len(b)/12) {
-		for _, kn := range kq.match(ev) {
+	for _, ev := range d.events[:min(max(d.taken, 0), keventMost)] {
+		for _, kn := range kq.match(pollEvents(ev[:], 1)[0]) {
 			kn.activate()
 		}
 	}
+	if d.sleeps == 0 || d.deadline == [2]uint64{} {
+		return 0, false
+	}
+	var mono unix.Timespec
+	unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono)
+	return time.Duration(d.deadline[0])*time.Second + time.Duration(d.deadline[1]) - time.Duration(mono.Nano()), true
 }
 
 // forgetEvents begins the data of a new thread, by way of m, a stopped thread
