@@ -72,8 +72,14 @@ const (
 	localOpenMode  = abi.ALLPERMS &^ abi.S_ISTXT
 	localNoctty    = unix.O_NOCTTY
 
-	localGetFD   = abi.F_GETFD // both, and the flag, are Linux's
+	localGetFD   = abi.F_GETFD // all three, and the flag, are Linux's
+	localGetFL   = abi.F_GETFL
 	localCloexec = abi.FD_CLOEXEC
+
+	localStatusBy7   = unix.O_APPEND // as localOpenUp7
+	localStatusBy9   = unix.O_NONBLOCK
+	localStatusNone  = unix.O_CLOEXEC | unix.O_LARGEFILE | hostLargeFile // nothing comes of them
+	localStatusKnown = localAccmode | localStatusBy7 | localStatusBy9 | localStatusNone
 
 	localAdviseFree = 5 // MADV_FREE of FreeBSD (sys/mman.h)
 	localHostFree   = unix.MADV_FREE
@@ -105,8 +111,14 @@ const (
 	localAnonBy      = 7 // so far right moves MAP_ANON
 )
 
+// hostLargeFile is the kernel's O_LARGEFILE, which F_GETFL shows on amd64, too.
+const hostLargeFile = 0o100000
+
 // So they must be.
-var _ = [1]struct{}{}[abi.F_GETFD-unix.F_GETFD|abi.F_SETFD-unix.F_SETFD|abi.F_SETFD-abi.F_GETFD-1|abi.FD_CLOEXEC-unix.FD_CLOEXEC]
+var (
+	_ = [1]struct{}{}[abi.F_GETFD-unix.F_GETFD|abi.F_SETFD-unix.F_SETFD|abi.F_SETFD-abi.F_GETFD-1|abi.FD_CLOEXEC-unix.FD_CLOEXEC]
+	_ = [1]struct{}{}[abi.F_GETFL-unix.F_GETFL|abi.F_GETFL-abi.F_SETFD-1|unix.O_APPEND>>7-abi.O_APPEND|unix.O_NONBLOCK>>9-abi.O_NONBLOCK]
+)
 var _ = [1]struct{}{}[mapFixed-unix.MAP_FIXED|mapAnon>>localAnonBy-unix.MAP_ANONYMOUS]
 
 // The personality's page of constants: the signal trampoline, then xlat.Clock

@@ -250,18 +250,37 @@ TEXT ·localOpenat(SB), NOSPLIT|NOFRAME, $0-0
 	OPENAT
 	END
 
-// int fcntl(int fd, int cmd, ...): F_GETFD and F_SETFD
+// int fcntl(int fd, int cmd, ...): F_GETFD, F_SETFD, and F_GETFL where nothing
+// stands for a device; xlat.StatusFlags.
 TEXT ·localFcntl(SB), NOSPLIT|NOFRAME, $0-0
 	START
 	LEAL -const_localGetFD(SI), R11
-	CMPL R11, $1
+	CMPL R11, $2
 	JHI  slow
 	ENTER
 	ANDL $const_localCloexec, DX
 	MOVL $const_localSysFcntl, AX
 	SYSCALL
+	RDGSBASEQ R11
+	CMPL SI, $const_localGetFL
+	JNE  done
+	TESTQ AX, AX
+	JMI  done
+	TESTL $~const_localStatusKnown, AX
+	JNE  again
+	MOVL AX, DX
+	ANDL $const_localAccmode, DX
+	MOVL AX, R8
+	ANDL $const_localStatusBy7, R8
+	SHRL $7, R8
+	ORL  R8, DX
+	ANDL $const_localStatusBy9, AX
+	SHRL $9, AX
+	ORL  DX, AX
+done:
 	RESULT
 	FINISH
+	AGAIN
 	END
 
 // int close(int fd)

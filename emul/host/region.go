@@ -24,9 +24,9 @@ const (
 	// ErrnoPage maps a Linux errno to the guest's, a byte each.
 	ErrnoPage  = GuestCode + 0x1000
 	fastPage   = ErrnoPage + 0x1000 // guest number → Linux number of fast calls; addresses of local routines
-	enginePage = fastPage + 0x1000  // two pages; from here to thunkEnd syscalls are Linux's
+	enginePage = fastPage + 0x1000  // three pages; from here to thunkEnd syscalls are Linux's
 	// routineBase is where the personality's routine lies.
-	routineBase = enginePage + 0x2000 // two pages
+	routineBase = enginePage + 0x3000 // two pages
 	// ImageSize is the length of what is written there, in bytes.
 	ImageSize = routineBase + 0x2000 - CodeBase
 	thunkBase = CodeBase + ImageSize // thunks of patched call sites
