@@ -162,7 +162,7 @@ func (kq *kqueue) showState() {
 	case len(kq.queue) > 0 || kq.proc.kq.vnodes != nil: // those are to be looked for, not waited for
 		want = keventBusy
 	}
-	t := kq.proc.Any()
+	t := kq.proc.live()
 	if want == kq.shownState || t == nil {
 		return
 	}
@@ -175,7 +175,7 @@ func (kq *kqueue) endLocal(fd int32) {
 	if !kq.isLocal() || kq.localFD != fd {
 		return
 	}
-	if t := kq.proc.Any(); t != nil {
+	if t := kq.proc.live(); t != nil {
 		guest.Ptr[keventHead](keventTable).Store(t, keventHead{})
 	}
 	kq.rouseLocal()
@@ -201,7 +201,7 @@ func (e *polled) show() {
 		return
 	}
 	entry := e.entry()
-	t := e.kq.proc.Any()
+	t := e.kq.proc.live()
 	if entry == e.shown || t == nil {
 		return
 	}

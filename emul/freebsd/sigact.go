@@ -57,7 +57,7 @@ func (a *sigActs) of(p *process, s abi.Signal) abi.Sigaction {
 	if a.all || s >= abi.SIGMAX || a.ours.has(s) {
 		return a.here[s]
 	}
-	t := p.Any()
+	t := p.live()
 	if t == nil {
 		return a.here[s]
 	}
@@ -87,7 +87,7 @@ func (a *sigActs) publish(p *process) {
 	if a.all {
 		set = actSet{^uint32(0), ^uint32(0), ^uint32(0), ^uint32(0)}
 	}
-	if t := p.Any(); t != nil {
+	if t := p.live(); t != nil {
 		guest.Ptr[actSet](host.GuestData+actsOurs).Store(t, set)
 	}
 }
@@ -95,7 +95,7 @@ func (a *sigActs) publish(p *process) {
 // list is what the process does about each signal.
 func (a *sigActs) list(p *process) [abi.SIGMAX + 1]abi.Sigaction {
 	l := a.here
-	t := p.Any()
+	t := p.live()
 	if a.all || t == nil {
 		return l
 	}

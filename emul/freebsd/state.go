@@ -45,6 +45,17 @@ type thread struct {
 	leaving   bool   // in thr_exit
 }
 
+// live is a thread whose memory is there, or nil. The first thread may have
+// left before the others: it stays as a zombie without any.
+func (p *process) live() *emul.Task {
+	for _, t := range p.Tasks {
+		if th, ok := t.OS.(*thread); ok && !t.Dead() && !th.leaving {
+			return t
+		}
+	}
+	return nil
+}
+
 func procOf(t *emul.Task) *process  { return t.Proc.OS.(*process) }
 func threadOf(t *emul.Task) *thread { return t.OS.(*thread) }
 

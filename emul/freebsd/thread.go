@@ -157,7 +157,7 @@ func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 		}
 	}
 	o := taskByTID(t, int64(id))
-	if id != -1 && (o == nil || o.Proc != p) {
+	if id != -1 && (o == nil || o.Proc != p || threadOf(o).leaving) {
 		return emul.Fail(abi.ESRCH)
 	}
 	if sig != 0 && !s.Valid() {

@@ -18,7 +18,7 @@ import (
 // instruction in RCX. What it cannot serve it leaves to the supervisor: with
 // all registers as they were, it jumps to the guest's own syscall.
 //
-// Four marks in the code, no-ops, say what a stop in it means:
+// Marks in the code, no-ops, say what a stop in it means:
 //
 //	entry   where the thunk jumps to
 //	framed  from here on, the guest's registers are in the frame, not before

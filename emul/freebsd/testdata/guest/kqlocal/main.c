@@ -417,6 +417,32 @@ static void closed(void)
 	say("\n");
 }
 
+// leaderless goes on when the process's first thread has left.
+static void leaderless(void *arg)
+{
+	struct thread t;
+	while (sys_thr_kill((i64)arg, 0L) == 0)
+		sys_sched_yield();
+	say("leaderless:");
+	drain(a);
+	change(a, READ, ADD | CLEAR, 0, 0, 13);
+	put(b, 8);
+	show(-1);
+	change(99, USER, ADD | CLEAR, 0, 0, 14);
+	for (int i = 0; i < 5; i++) {
+		go = 0;
+		spawn(&t, trigger, NULL);
+		go = 1;
+		if (i == 4)
+			show(-1);
+		else
+			wait_((struct kevent[2]){}, 2, -1);
+		join(&t);
+	}
+	say("\n");
+	sys_exit(0L);
+}
+
 void start(u64 *args)
 {
 	kq = sys_kqueue();
@@ -433,5 +459,10 @@ void start(u64 *args)
 	together();
 	child();
 	closed();
-	sys_exit(0L);
+
+	static struct thread rest;
+	i64 me;
+	sys_thr_self(&me);
+	spawn(&rest, leaderless, (void *)me);
+	sys_thr_exit(NULL);
 }
