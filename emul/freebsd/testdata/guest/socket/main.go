@@ -238,10 +238,13 @@ func interrupted() {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGUSR2)
 	defer signal.Stop(signals)
+	begun := make(chan bool)
 	done := make(chan bool)
 	stopped := make(chan bool)
 	go func() {
 		defer close(stopped)
+		syscall.Kill(os.Getpid(), syscall.SIGUSR2)
+		close(begun)
 		for {
 			select {
 			case <-done:
@@ -251,6 +254,7 @@ func interrupted() {
 			}
 		}
 	}()
+	<-begun
 	const times = 500
 	connected := 0
 	for range times {
