@@ -165,8 +165,10 @@ func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 	}
 	if id == -1 { // every thread but the caller
 		var calls []emul.Call
+		found := false
 		for _, o := range p.Tasks {
-			if o != t {
+			if o != t && !threadOf(o).leaving {
+				found = true
 				if sig != 0 && xlat.HostSignal(s) == 0 {
 					queueTo(o, s, abi.SI_LWP, t, 0)
 				} else {
@@ -174,7 +176,7 @@ func thrKill2(t *emul.Task, pid Int, id Long, sig Sig) emul.Action {
 				}
 			}
 		}
-		if len(p.Tasks) == 0 || len(calls) == 0 && p == t.Proc && len(p.Tasks) == 1 {
+		if !found {
 			return emul.Fail(abi.ESRCH)
 		}
 		return emul.Batch(calls...).ThenAll(func([]emul.Ret) emul.Action { return emul.Return(0) })
