@@ -230,12 +230,14 @@ stack:
 	MOVQ $0, DX
 	LEAQ -64(SP), R10
 	SYSCALL
+	CMPQ AX, $0
+	JNE  unlimited
 	MOVQ $0, -64(SP)
 	MOVQ $SYS_prlimit64, AX
 	LEAQ -64(SP), DX
 	MOVQ $0, R10
 	SYSCALL
-
+unlimited:
 	MOVQ ·initialStack(SB), SI
 	MOVQ 0(SI), CX
 	LEAQ 16(SI)(CX*8), SI     // behind argv's zero
