@@ -140,15 +140,16 @@ func (l *Loop) Run() error {
 		if err != nil {
 			return fmt.Errorf("wait for guests: %w", err)
 		}
-		if tid != 0 {
-			l.serve(tid, status)
-		}
+		// If we are late, what was to happen before the stop happens before it.
 		if l.mail.Load() {
 			l.runPosted()
 		}
 		if now := time.Now(); l.alarm.due(now) {
 			l.timers.run(now)
 			l.alarm.set(l.timers.next())
+		}
+		if tid != 0 {
+			l.serve(tid, status)
 		}
 	}
 	return nil
