@@ -195,9 +195,14 @@ func thread(sig int) {
 	fmt.Println("none left:", name(e))
 }
 
+// pause sleeps, whatever signals Go's runtime sends itself.
 func pause(ns int64) {
 	ts := timespec{0, ns}
-	call(240, uintptr(unsafe.Pointer(&ts)), 0)
+	for {
+		if _, e := call(240, uintptr(unsafe.Pointer(&ts)), uintptr(unsafe.Pointer(&ts))); e != syscall.EINTR {
+			return
+		}
+	}
 }
 
 // process has a timer send to the process.
