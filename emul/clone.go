@@ -102,7 +102,7 @@ func (l *Loop) cloned(t *Task) {
 // goOn has a task that has just made another, and is still in the call, go on in
 // the guest when that returns. If a signal waits it must not: it stops as usual.
 func (l *Loop) goOn(t *Task, kind host.TailKind) {
-	if l.eng.Kind() != host.SUD || l.trace != nil {
+	if !l.unseen() {
 		return
 	}
 	if s := l.pers.Pending(t); s != nil {

@@ -67,11 +67,13 @@ func NewLoop(eng *host.Engine, pers Personality, tracer Tracer, debug func(strin
 // Engine returns the interception engine.
 func (l *Loop) Engine() *host.Engine { return l.eng }
 
+// unseen says that guests may make calls that we do not see, or not see end: nobody
+// wants a trace, and the engine has code for them to do it with.
+func (l *Loop) unseen() bool { return l.eng.Kind() == host.SUD && l.trace == nil }
+
 // Patches says that guests make calls without a stop, from patched call sites
 // or from a stop on, and that their memory can be read while they run.
-func (l *Loop) Patches() bool {
-	return l.eng.Kind() == host.SUD && l.trace == nil && l.eng.ReadsRunning()
-}
+func (l *Loop) Patches() bool { return l.unseen() && l.eng.ReadsRunning() }
 
 // Process returns the live guest process with that PID, or nil.
 func (l *Loop) Process(pid int) *Process { return l.procs[pid] }

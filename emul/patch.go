@@ -49,7 +49,7 @@ func (t *Task) alone() bool { return t.Proc.Space.refs == 1 && len(t.Proc.Tasks)
 // sees half of an instruction.
 func (l *Loop) maybePatch(t *Task, next func() Action) Action {
 	addr := (t.Regs.Rip - 2) &^ (pageSize - 1)
-	if l.eng.Kind() != host.SUD || l.trace != nil || host.Overlaps(addr, pageSize) || !t.hot(addr) {
+	if !l.unseen() || host.Overlaps(addr, pageSize) || !t.hot(addr) {
 		return next()
 	}
 	hints, needed := t.Proc.Space.thunks.NeedsFar(addr)
@@ -130,7 +130,7 @@ func (l *Loop) replacePage(t *Task, addr uint64, page []byte, next func() Action
 // that does not serve the call leads back to the same place, and is not tried
 // again.
 func (l *Loop) local(t *Task) bool {
-	if l.eng.Kind() != host.SUD || l.trace != nil || t.Proc.guarded {
+	if !l.unseen() || t.Proc.guarded {
 		return false
 	}
 	r := &t.Regs

@@ -23,7 +23,7 @@ func (l *Loop) perform(t *Task, a Action) {
 			l.fail(t, a)
 			return
 		case actTail:
-			if l.eng.Kind() == host.SUD && l.trace == nil {
+			if l.unseen() {
 				l.startTail(t, a)
 				return
 			}

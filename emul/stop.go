@@ -114,10 +114,7 @@ func (l *Loop) resume(t *Task, regs *host.Regs, sig int) {
 			t.trace.SetRegs(regs)
 		}
 	case inTail:
-		if st, _ := regs.PeekTail(); st == host.TailInterrupted && regs.EINTR() {
-			regs.Retry()
-			t.trace.SetRegs(regs)
-		} else if t.Proc.Space.thunks.EINTR(regs) {
+		if st, _ := regs.PeekTail(); st == host.TailInterrupted && regs.EINTR() || t.Proc.Space.thunks.EINTR(regs) {
 			t.Proc.Space.thunks.Retry(regs)
 			t.trace.SetRegs(regs)
 		}

@@ -6,6 +6,14 @@
 #include "go_asm.h"
 #include "local_amd64.h"
 
+// NOW stores the time.
+#define NOW(at) \
+	MOVL $const_keventMonotonic, DI \
+	LEAQ at(R11), SI \
+	MOVL $const_localSysClock, AX \
+	SYSCALL \
+	RDGSBASEQ R11
+
 // int kevent(int kq, NULL, 0, struct kevent *events, int n, const struct timespec *timeout)
 TEXT ·localKevent(SB), NOSPLIT|NOFRAME, $0-0
 	START
@@ -41,11 +49,7 @@ TEXT ·localKevent(SB), NOSPLIT|NOFRAME, $0-0
 	JHI  again
 	MOVQ SI, const_keventLeft(R11)
 	MOVQ DX, (const_keventLeft+8)(R11)
-	MOVL $const_keventMonotonic, DI
-	LEAQ const_keventDeadline(R11), SI
-	MOVL $const_localSysClock, AX
-	SYSCALL
-	RDGSBASEQ R11
+	NOW(const_keventDeadline)
 	MOVQ const_keventLeft(R11), SI
 	MOVQ (const_keventLeft+8)(R11), DX
 	ADDQ const_keventDeadline(R11), SI
@@ -62,11 +66,7 @@ set:
 	// Its sleep has ended and nothing has come: what is left of the time?
 	BYTE $0x0f; BYTE $0x1f; BYTE $0x40; BYTE $0x4f // SLEEP
 	RDGSBASEQ R11
-	MOVL $const_keventMonotonic, DI
-	LEAQ const_keventLeft(R11), SI
-	MOVL $const_localSysClock, AX
-	SYSCALL
-	RDGSBASEQ R11
+	NOW(const_keventLeft)
 	MOVQ const_keventDeadline(R11), SI
 	MOVQ (const_keventDeadline+8)(R11), DX
 	SUBQ const_keventLeft(R11), SI

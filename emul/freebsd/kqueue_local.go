@@ -1,7 +1,6 @@
 package freebsd
 
 import (
-	"encoding/binary"
 	"time"
 	"unsafe"
 
@@ -156,10 +155,7 @@ func (kq *kqueue) showState() {
 		return
 	}
 	want := uint32(keventIdle)
-	switch {
-	case kq.closed:
-		want = keventNone
-	case len(kq.queue) > 0 || kq.proc.kq.vnodes != nil: // those are to be looked for, not waited for
+	if len(kq.queue) > 0 || kq.proc.kq.vnodes != nil { // those are to be looked for, not waited for
 		want = keventBusy
 	}
 	t := kq.proc.live()
@@ -273,8 +269,6 @@ func forgetEvents(m guest.Memory, th *thread) {
 // forgetTable tells a forked child's copy of the table that its kqueue is not there.
 func forgetTable(child *emul.Process) {
 	if t := child.Any(); t != nil {
-		var none [4]byte
-		binary.LittleEndian.PutUint32(none[:], keventNone)
-		t.WriteMem(keventTable+guest.Addr(keventState), none[:])
+		guest.Ptr[keventHead](keventTable).Store(t, keventHead{})
 	}
 }

@@ -36,6 +36,8 @@ type actSet [4]uint32
 
 func (a *actSet) has(s abi.Signal) bool { return a[s/32]>>(s%32)&1 != 0 }
 
+func (a *actSet) add(s abi.Signal) { a[s/32] |= 1 << (s % 32) }
+
 const (
 	actsSet  = int64(unsafe.Offsetof(actPage{}.set))
 	actsOurs = int64(unsafe.Offsetof(actPage{}.ours))
@@ -76,7 +78,7 @@ func (a *sigActs) of(p *process, s abi.Signal) abi.Sigaction {
 func (a *sigActs) set(p *process, s abi.Signal, act abi.Sigaction) {
 	a.here[s] = act
 	if !a.all && s < abi.SIGMAX && !a.ours.has(s) {
-		a.ours[s/32] |= 1 << (s % 32)
+		a.ours.add(s)
 		a.publish(p)
 	}
 }
@@ -124,7 +126,7 @@ func (a *sigActs) renew(p *process) {
 	a.all, a.ours = false, actSet{}
 	for s := range a.here[:abi.SIGMAX] {
 		if a.here[s] != actDefault {
-			a.ours[s/32] |= 1 << (s % 32)
+			a.ours.add(abi.Signal(s))
 		}
 	}
 	a.all = !p.Loop().Patches()

@@ -449,7 +449,8 @@ func (h *Thunks) EINTR(r *Regs) bool {
 	return off == uint64(h.list[(r.Rip-thunkBase)/thunkSize].syscall)+2
 }
 
-// Retry makes a call that EINTR has told of begin again when the thread goes on.
+// Retry makes a call that a signal has made fail begin again when the thread goes
+// on: one that EINTR has told of, or a tail call.
 func (h *Thunks) Retry(r *Regs) {
 	if l, _ := h.fast.locate(r); l != nil && l.sleep > 0 {
 		r.Rip, r.Orig_rax = l.at+l.sleep, noSyscall
