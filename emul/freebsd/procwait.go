@@ -62,7 +62,7 @@ func waitsOnHost(nr int) string {
 		return "nanslp"
 	case unix.SYS_SELECT, unix.SYS_PSELECT6, unix.SYS_POLL, unix.SYS_PPOLL:
 		return "select"
-	case unix.SYS_EPOLL_WAIT, unix.SYS_EPOLL_PWAIT:
+	case unix.SYS_EPOLL_WAIT, unix.SYS_EPOLL_PWAIT, unix.SYS_EPOLL_PWAIT2:
 		return "kqread"
 	case unix.SYS_PAUSE, unix.SYS_RT_SIGSUSPEND:
 		return "pause"
