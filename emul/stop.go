@@ -76,7 +76,9 @@ func (l *Loop) signalStop(t *Task, sig unix.Signal) {
 	if t.trace.GetSiginfo(&s.Info) != nil {
 		return
 	}
-	if (sig == unix.SIGSEGV || sig == unix.SIGBUS) && s.Info.Code > 0 && t.Proc.Space.thunks.Faulted(&regs) {
+	if (sig == unix.SIGSEGV || sig == unix.SIGBUS) && s.Info.Code > 0 && t.Proc.Space.thunks.InLocal(&regs) {
+		// A local routine has found a bad address in the guest's registers. It
+		// is undone, and the supervisor makes the call, which answers EFAULT.
 		_, _, nr := t.Proc.Space.thunks.Locate(&regs, l.pers.HostErrno, t.slot, t)
 		t.Regs = regs
 		l.syscall(t, nr)

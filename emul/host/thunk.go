@@ -469,8 +469,3 @@ func (h *Thunks) InLocal(r *Regs) bool {
 	l, _ := h.fast.locate(r)
 	return l != nil
 }
-
-// Faulted says that r is in a local routine, which has found a bad address in
-// the guest's registers: it must be undone (Locate) and the call be made by
-// the supervisor, which answers EFAULT.
-func (h *Thunks) Faulted(r *Regs) bool { return h.InLocal(r) }
