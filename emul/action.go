@@ -58,7 +58,6 @@ const (
 	actHost
 	actBatch
 	actGo
-	actStay
 	actRoutine
 	actAgain
 )
@@ -145,12 +144,6 @@ func Batch(calls ...Call) Action {
 // Go lets the task run with Task.Regs as the personality has set them, as
 // sigreturn and exec do.
 func Go() Action { return Action{kind: actGo} }
-
-// Stay leaves the task stopped as it is: the caller has arranged for
-// Task.Resume to be called later from the loop. For exec and the like only:
-// a task that waits for an event must be woken out of a host call instead
-// (Sleep), because a stopped task cannot notice signals.
-func Stay() Action { return Action{kind: actStay} }
 
 // Again starts the guest's call anew, after the handlers of the signals that
 // wait have run. For what is done ahead of a call and has changed nothing that

@@ -60,14 +60,11 @@ func (l *Loop) perform(t *Task, a Action) {
 			t.Regs.Rewind(t.Regs.Orig_rax)
 			l.toGuest(t)
 			return
-		case actStay:
-			t.state = stopped
-			return
 		}
 	}
 }
 
-// Resume continues a task that was left stopped by Stay.
+// Resume starts the first task, which is stopped as Adopt has left it.
 func (t *Task) Resume(a Action) {
 	if !t.dead && t.state == stopped {
 		t.loop.perform(t, a)

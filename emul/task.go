@@ -54,7 +54,7 @@ const (
 	inGuest taskState = iota // guest code
 	inTail                   // a host call that returns to the guest by itself
 	inHost                   // a host call or batch, with a stop to follow
-	stopped                  // nothing: waiting for Resume
+	stopped                  // nothing: it is new, or about to die
 )
 
 // interruption is why a call is being unwound before a handler runs.
@@ -196,7 +196,7 @@ func (t *Task) HostRegs() (r host.Regs, err error) {
 // Call is the system call that the task is in, or nil: for guest code, and for
 // calls that the supervisor need not see end.
 func (t *Task) Call() *Row {
-	if t.state == stopped || t.state == inHost {
+	if t.state == inHost {
 		return t.Row
 	}
 	return nil

@@ -96,11 +96,14 @@ func waitsOnHost(nr int) string {
 // where there is no /proc.
 func (p *process) waiting(k *abi.KinfoProc, t *emul.Task, letter byte) {
 	var msg string
-	call := t.Call()
-	if call != nil {
+	asleep := letter == 'S' || letter == 'D'
+	// A call that is under way sleeps no sooner than Linux says so: a signal
+	// that comes before interrupts nothing, and who waits for the wait message
+	// would send it too early.
+	if call := t.Call(); call != nil && (asleep || letter == 0) {
 		msg = waitsInCall(call.Name)
 	}
-	if msg == "" && (letter == 'S' || letter == 'D') {
+	if msg == "" && asleep {
 		msg = p.hostWait(t)
 	}
 	switch {
@@ -108,7 +111,7 @@ func (p *process) waiting(k *abi.KinfoProc, t *emul.Task, letter byte) {
 		k.Stat = abi.SSTOP
 	case letter == 'Z' || letter == 'X':
 		k.Stat = abi.SZOMB
-	case msg != "" || letter == 'S' || letter == 'D':
+	case msg != "" || asleep:
 		k.Stat = abi.SSLEEP
 	default:
 		// Guests rest in a trace stop while they are being served; to each
