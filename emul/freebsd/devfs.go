@@ -17,14 +17,14 @@ import (
 // for nodes that of the machine's root, for terminals that of any namespace's.
 // Guests that have become other users since profit from it, too.
 type devfs struct {
-	nodes, ptys int // open directories, -1 for none
-	door        int // the socket at which a guest fetches them
+	nodes, ptys int                // open directories, -1 for none
+	doors       map[*emul.Task]int // the sockets at which threads are fetching them
 }
 
 // devfs returns the file systems, making them the first time.
 func (o *OS) devfs() *devfs {
 	if o.dev == nil {
-		o.dev = &devfs{nodes: -1, ptys: -1, door: -1}
+		o.dev = &devfs{nodes: -1, ptys: -1, doors: map[*emul.Task]int{}}
 		o.dev.make()
 	}
 	return o.dev
@@ -107,27 +107,29 @@ func (d *devfs) openAt(t *emul.Task, dir int, name string, flags uint64, done fu
 
 // lend gives the guest a copy of one of the supervisor's descriptors. The guest
 // fetches it from a socket: that works without /proc, across chroots and users,
-// and where pidfd_getfd(2) is forbidden.
+// and where pidfd_getfd(2) is forbidden. Each time has a socket of its own, for
+// guests fetch side by side.
 func (d *devfs) lend(t *emul.Task, fd int, then func(fd int64) emul.Action) emul.Action {
-	addr, err := d.open()
+	addr, err := d.open(t)
 	if err != nil {
 		return emul.Fail(err)
 	}
 	sa, err := emul.AllocStore(t, addr)
 	if err != nil {
+		d.shut(t)
 		return emul.Fail(err)
 	}
 	return emul.Host(unix.SYS_SOCKET, unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0).Atomic().Then(func(r emul.Ret) emul.Action {
 		if r.Err() != nil {
+			d.shut(t)
 			return emul.Finish(r)
 		}
 		sock := r.Val
 		return emul.Host(unix.SYS_CONNECT, uint64(sock), uint64(sa), uint64(addr.len())).Atomic().Then(func(r emul.Ret) emul.Action {
-			if r.Err() == nil {
-				err = d.hand(t.Proc.Pid, fd)
-			} else {
-				err = r.Err()
+			if err = r.Err(); err == nil {
+				err = d.hand(t, fd)
 			}
+			d.shut(t)
 			if err != nil {
 				return thenClose(sock, emul.Fail(err))
 			}
@@ -151,25 +153,23 @@ type doorAddr struct {
 // five digits.
 func (doorAddr) len() int { return 2 + 6 }
 
-// open makes the socket the first time and returns its address.
-func (d *devfs) open() (doorAddr, error) {
+// open makes the socket for t and returns its address.
+func (d *devfs) open(t *emul.Task) (doorAddr, error) {
 	a := doorAddr{family: unix.AF_UNIX}
-	if d.door < 0 {
-		s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-		if err != nil {
-			return a, err
-		}
-		if err = unix.Bind(s, &unix.SockaddrUnix{}); err == nil {
-			err = unix.Listen(s, 8)
-		}
-		if err != nil {
-			unix.Close(s)
-			return a, err
-		}
-		d.door = s
-	}
-	sa, err := unix.Getsockname(d.door)
+	s, err := unix.Socket(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
+		return a, err
+	}
+	d.doors[t] = s
+	if err = unix.Bind(s, &unix.SockaddrUnix{}); err == nil {
+		err = unix.Listen(s, 8)
+	}
+	var sa unix.Sockaddr
+	if err == nil {
+		sa, err = unix.Getsockname(s)
+	}
+	if err != nil {
+		d.shut(t)
 		return a, err
 	}
 	name := sa.(*unix.SockaddrUnix).Name // "@" stands for the zero byte
@@ -177,16 +177,23 @@ func (d *devfs) open() (doorAddr, error) {
 	return a, nil
 }
 
-// hand sends fd to the process that has just connected. Whoever else did,
-// gets nothing.
-func (d *devfs) hand(pid, fd int) error {
+// shut closes the socket for t, if there is one: the fetching is done, or t has died.
+func (d *devfs) shut(t *emul.Task) {
+	if s, ok := d.doors[t]; ok {
+		unix.Close(s)
+		delete(d.doors, t)
+	}
+}
+
+// hand sends fd to t, which has just connected. Whoever else did, gets nothing.
+func (d *devfs) hand(t *emul.Task, fd int) error {
 	for {
-		s, _, err := unix.Accept4(d.door, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		s, _, err := unix.Accept4(d.doors[t], unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 		if err != nil {
 			return err
 		}
 		peer, err := unix.GetsockoptUcred(s, unix.SOL_SOCKET, unix.SO_PEERCRED)
-		if err == nil && int(peer.Pid) == pid {
+		if err == nil && int(peer.Pid) == t.Proc.Pid {
 			err = unix.Sendmsg(s, []byte{0}, unix.UnixRights(fd), nil, 0)
 			unix.Close(s)
 			return err

@@ -118,7 +118,11 @@ func (o *OS) ErrnoText(e uint8) string { return abi.Errno(e).Error() }
 func (o *OS) SignalName(num int) string { return abi.Signal(num).String() }
 
 // TaskExit implements emul.Personality.
-func (o *OS) TaskExit(t *emul.Task) {}
+func (o *OS) TaskExit(t *emul.Task) {
+	if o.dev != nil {
+		o.dev.shut(t)
+	}
+}
 
 // ProcessExit implements emul.Personality.
 func (o *OS) ProcessExit(p *emul.Process, status uint32) {

@@ -29,7 +29,12 @@ func name(err error) string {
 
 func main() {
 	if len(os.Args) > 1 {
-		child()
+		switch os.Args[1] {
+		case "child":
+			child()
+		case "opener":
+			opener()
+		}
 		return
 	}
 	for _, dev := range []string{"null", "zero", "full", "random", "urandom"} {
@@ -38,6 +43,7 @@ func main() {
 	creation()
 	descriptors()
 	inherited()
+	sideBySide()
 	zeroMap()
 	pty()
 }
@@ -140,6 +146,46 @@ func child() {
 	show("child writes", n, name(err))
 	var st unix.Stat_t
 	show("child's stdin", name(unix.Fstat(0, &st)), fmt.Sprintf("%o", st.Mode))
+}
+
+// sideBySide: processes that open devices at the same time do not get in each
+// other's way.
+func sideBySide() {
+	var openers []*exec.Cmd
+	start, gate, err := os.Pipe()
+	if err != nil {
+		show("side by side", name(err))
+		return
+	}
+	for range 4 {
+		cmd := exec.Command(os.Args[0], "opener")
+		cmd.Stdin, cmd.Stdout = start, os.Stdout
+		if err := cmd.Start(); err != nil {
+			show("side by side", name(err))
+		}
+		openers = append(openers, cmd)
+	}
+	start.Close()
+	gate.Close()
+	for _, cmd := range openers {
+		if err := cmd.Wait(); err != nil {
+			show("side by side", err)
+		}
+	}
+}
+
+func opener() {
+	os.Stdin.Read(make([]byte, 1)) // until all are there
+	for range 100 {
+		for _, dev := range []string{"/dev/null", "/dev/zero"} {
+			f, err := os.OpenFile(dev, os.O_RDWR, 0)
+			if err != nil {
+				show("side by side", name(err))
+				return
+			}
+			f.Close()
+		}
+	}
 }
 
 func zeroMap() {
