@@ -1145,9 +1145,9 @@ eownerdead:
 ok:
 	XORL	AX, AX
 exit:
-	MOVQ	fRET, CX
 	MOVQ	R15, SP
 	MARK(4)
+	MOVQ	40(SP), CX	// not before: until here it may yet change
 	MOVQ	0(SP), DI
 	MOVQ	8(SP), SI
 	MOVQ	16(SP), DX
@@ -1165,8 +1165,15 @@ exit:
 	LEAQ	FRAME(SP), SP
 	JMP	CX
 	MARK(5)
-	// Left to the supervisor: the guest's own syscall instruction traps.
+	// Left to the supervisor: the guest's own syscall instruction traps. If the
+	// thread was stopped at a signal on the way here, that is not where the
+	// frame says to return.
 slow:
+	CMPL	96(SP), $0
+	JEQ	slowly
+	MOVL	$RESTART, AX
+	JMP	exit
+slowly:
 	MOVQ	0(SP), DI
 	MOVQ	8(SP), SI
 	MOVQ	16(SP), DX

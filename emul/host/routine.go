@@ -23,7 +23,9 @@ import (
 //	   the thread from sleeping if it is not 0 (at first, the upper half of RAX),
 //	   and RAX, whose lower half is -1 from a call site
 //	4  RSP points to the frame, RAX is the result: 0 or an errno of the guest
-//	5  the call is left to the supervisor; RSP points to the frame
+//	5  the call is left to the supervisor; RSP points to the frame. Nothing has
+//	   been done. If the thread is kept from sleeping, it gives a result instead
+//	   that has the call start again, for Interrupt has changed where it returns.
 //	6  the end
 //
 // The parts from 4 and from 5 end in a jump of two bytes behind the
