@@ -138,7 +138,7 @@ func (l *Loop) newTask(p *Process, tr *host.Tracee) *Task {
 // Run serves guests until none is left.
 func (l *Loop) Run() error {
 	for len(l.tasks) > 0 {
-		tid, status, err := l.eng.Wait()
+		tid, status, err := l.eng.Wait(len(l.tasks) > 1)
 		if err != nil {
 			return fmt.Errorf("wait for guests: %w", err)
 		}

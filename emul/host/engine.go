@@ -24,6 +24,7 @@ type Engine struct {
 	mem       memWay
 	force     bool // /proc/TID/mem may still serve Force
 	remoteSUD bool // PTRACE_SET_SYSCALL_USER_DISPATCH_CONFIG works (6.4+)
+	reports   []report
 }
 
 // Tracee is one traced thread.
@@ -213,18 +214,50 @@ func (t *Tracee) Arm() bool {
 	return true
 }
 
+// report is what Linux says of a thread: a wait status.
+type report struct {
+	tid    int
+	status uint32
+}
+
 // Wait waits for the next thing to happen to any traced thread. It returns
-// tid 0 when Ring has interrupted it.
-func (e *Engine) Wait() (tid int, status uint32, err error) {
+// tid 0 when Ring has interrupted it. With fair, all threads that have stopped
+// by now come before any of them comes again: Linux by itself tells of the
+// youngest first, and the others would wait for as long as those keep stopping.
+func (e *Engine) Wait(fair bool) (tid int, status uint32, err error) {
+	for len(e.reports) > 0 {
+		r := e.reports[0]
+		e.reports = e.reports[1:]
+		// It may have died since, or another thread of its process have taken its
+		// place by exec; that is still to come.
+		if !e.Tracee(r.tid).Reports() {
+			return r.tid, r.status, nil
+		}
+	}
+	first, err := wait(0)
+	if err != nil || !fair {
+		return first.tid, first.status, err
+	}
+	for {
+		r, err := wait(unix.WNOHANG)
+		if err != nil || r.tid == 0 {
+			return first.tid, first.status, nil
+		}
+		e.reports = append(e.reports, r)
+	}
+}
+
+// wait is wait4(2) for all traced threads; tid 0 if it was interrupted.
+func wait(options int) (report, error) {
 	var ws uint32
-	r, _, en := unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), unix.WALL, 0, 0, 0)
+	r, _, en := unix.Syscall6(unix.SYS_WAIT4, ^uintptr(0), uintptr(unsafe.Pointer(&ws)), uintptr(unix.WALL|options), 0, 0, 0)
 	switch en {
 	case 0:
-		return int(r), ws, nil
+		return report{int(r), ws}, nil
 	case unix.EINTR:
-		return 0, 0, nil
+		return report{}, nil
 	}
-	return 0, 0, en
+	return report{}, en
 }
 
 // Stop waits until a seized thread that was told to stop (Interrupt) has;
