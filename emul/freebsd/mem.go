@@ -71,7 +71,8 @@ func mmap(t *emul.Task, addr Addr, size Size, prot ProtFlags, flags MapFlags, fd
 		if at -= pageoff; at&(pageSize-1) != 0 {
 			return emul.Fail(abi.EINVAL)
 		}
-		if at+n > host.AddrMax || at+n < at {
+		// security.bsd.map_at_zero is 0, and Linux lets root do it.
+		if at < pageSize || at+n > host.AddrMax || at+n < at {
 			return emul.Fail(abi.EINVAL)
 		}
 		if host.Overlaps(at, n) {

@@ -180,6 +180,12 @@ func otherCalls() []pair {
 	errno("mmap descriptor", sysMmap, 0, 4096, 3, 0x1002, 1)
 	errno("mmap fixed kernel", sysMmap, ^uintptr(8191), 4096, 3, 0x1012, ^uintptr(0))
 	errno("mmap fixed LSF", sysMmap, 0x100000, 4096, 3, 0x1012, ^uintptr(0))
+	ps = append(ps, pair{"mmap fixed at zero", func(c call) string {
+		if at, e := c(sysMmap, 0, 4096, 3, 0x1012, ^uintptr(0)); e != syscall.EINVAL {
+			panic(fmt.Sprint("mapped at ", at, ", ", e))
+		}
+		return ""
+	}})
 	errno("mmap huge", sysMmap, 0, 1<<60, 3, 0x1002, ^uintptr(0))
 	for clock := range uintptr(20) {
 		errno(fmt.Sprint("clock ", clock), sysClockGettime, clock, ptr(&times))
