@@ -163,8 +163,7 @@ func nanosleep(t *emul.Task, rqt, rmt guest.Ptr[abi.Timespec]) emul.Action {
 }
 
 // withRemaining sleeps for ts and stores what is left of it when a signal
-// comes. Linux may say that more is left than was asked for: it counts the
-// slack of its timers in.
+// comes.
 func withRemaining(t *emul.Task, ts abi.Timespec, rmt guest.Ptr[abi.Timespec], sleep func(rem uint64) emul.Action, done func(error) emul.Action) emul.Action {
 	buf, err := emul.AllocStore(t, ts)
 	if err != nil {
@@ -174,18 +173,42 @@ func withRemaining(t *emul.Task, ts abi.Timespec, rmt guest.Ptr[abi.Timespec], s
 		if r.Err() != unix.EINTR {
 			return done(r.Err())
 		}
-		left, err := buf.Load(t)
-		if err == nil {
-			if left.Sec > ts.Sec || left.Sec == ts.Sec && left.Nsec > ts.Nsec {
-				left = ts
-			}
-			err = rmt.Store(t, left)
-		}
+		linux, err := buf.Load(t)
 		if err != nil {
+			return done(err)
+		}
+		left := leftOfSleep(ts, linux)
+		if left == (abi.Timespec{}) {
+			return done(nil)
+		}
+		if err := rmt.Store(t, left); err != nil {
 			return done(err)
 		}
 		return done(unix.EINTR)
 	})
+}
+
+// leftOfSleep is what FreeBSD says is left of a sleep, zero if it is over. Linux
+// may say that more is left than was asked for: it counts the slack of its timers
+// in. FreeBSD measures long sleeps in ticks and counts the one that has begun as
+// over (kern_time.c kern_clock_nanosleep, kern_tc.c sbt_timethreshold; hz is
+// 1000): who sleeps for eight seconds and is roused by alarm(6) has two left,
+// for sleep(3) rounds up.
+func leftOfSleep(asked, linux abi.Timespec) abi.Timespec {
+	const tick, long = 1e6, 16e6 // ns
+	left := linux
+	if left.Sec > asked.Sec || left.Sec == asked.Sec && left.Nsec > asked.Nsec {
+		left = asked
+	}
+	if asked.Sec > 0 || asked.Nsec >= long {
+		if left.Nsec -= tick; left.Nsec < 0 {
+			left.Sec, left.Nsec = left.Sec-1, left.Nsec+1e9
+		}
+	}
+	if left.Sec < 0 {
+		return abi.Timespec{}
+	}
+	return left
 }
 
 // clockNanosleep gives its error as the result (kern_posix_error).
