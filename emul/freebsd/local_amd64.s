@@ -251,7 +251,7 @@ TEXT ·localOpenat(SB), NOSPLIT|NOFRAME, $0-0
 	END
 
 // int fcntl(int fd, int cmd, ...): F_GETFD, F_SETFD, and F_GETFL where nothing
-// stands for a device; xlat.StatusFlags.
+// stands for a device; xlat.StatusFlags. All of them may be begun again.
 TEXT ·localFcntl(SB), NOSPLIT|NOFRAME, $0-0
 	START
 	LEAL -const_localGetFD(SI), R11
@@ -278,7 +278,6 @@ TEXT ·localFcntl(SB), NOSPLIT|NOFRAME, $0-0
 	SHRL $9, AX
 	ORL  DX, AX
 done:
-	RESULT
 	FINISH
 	AGAIN
 	END
