@@ -121,12 +121,3 @@ func (t *Task) unbound() {
 		l.cpu = -1
 	}
 }
-
-func currentCPU() (int, error) {
-	var cpu uint32
-	_, _, e := unix.RawSyscall(unix.SYS_GETCPU, uintptrOf(&cpu), 0, 0)
-	if e != 0 {
-		return 0, e
-	}
-	return int(cpu), nil
-}

@@ -71,7 +71,8 @@ func readStart() startInfo {
 // of the program it serves: the command line is overwritten in place (this
 // process's copy of it), as far as there is room.
 func retitle(title string) {
-	unix.Prctl(unix.PR_SET_NAME, uintptr(unsafe.Pointer(&append([]byte(host.SupervisorName), 0)[0])), 0, 0, 0)
+	name := append([]byte(host.SupervisorName), 0)
+	unix.RawSyscall(unix.SYS_PRCTL, unix.PR_SET_NAME, uintptr(unsafe.Pointer(&name[0])), 0)
 	argc := word(initialStack)
 	if argc == 0 {
 		return

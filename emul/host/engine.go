@@ -95,6 +95,16 @@ func (t *Tracee) ptrace(req int, addr, data uintptr) error {
 	return nil
 }
 
+// ptraceAt is ptrace with data in our memory. It must not be given as a number
+// before the last call: what it points to is mostly on the stack, and moves with it.
+func (t *Tracee) ptraceAt(req int, addr uintptr, data unsafe.Pointer) error {
+	_, _, e := unix.RawSyscall6(unix.SYS_PTRACE, uintptr(req), uintptr(t.Tid), addr, uintptr(data), 0, 0)
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
 // TraceExit makes a stopped thread, and those that it makes, stop again
 // with PTRACE_EVENT_EXIT before their end.
 func (t *Tracee) TraceExit() error {
@@ -131,12 +141,12 @@ func (t *Tracee) Detach(sig int) error { return t.ptrace(unix.PTRACE_DETACH, 0, 
 
 // GetRegs reads the registers.
 func (t *Tracee) GetRegs(r *Regs) error {
-	return t.ptrace(unix.PTRACE_GETREGS, 0, uintptr(unsafe.Pointer(r)))
+	return t.ptraceAt(unix.PTRACE_GETREGS, 0, unsafe.Pointer(r))
 }
 
 // SetRegs writes the registers.
 func (t *Tracee) SetRegs(r *Regs) error {
-	return t.ptrace(unix.PTRACE_SETREGS, 0, uintptr(unsafe.Pointer(r)))
+	return t.ptraceAt(unix.PTRACE_SETREGS, 0, unsafe.Pointer(r))
 }
 
 // Siginfo is Linux's siginfo_t (x86-64).
@@ -148,30 +158,30 @@ type Siginfo struct {
 
 // GetSiginfo reads what the present signal stop is about.
 func (t *Tracee) GetSiginfo(si *Siginfo) error {
-	return t.ptrace(unix.PTRACE_GETSIGINFO, 0, uintptr(unsafe.Pointer(si)))
+	return t.ptraceAt(unix.PTRACE_GETSIGINFO, 0, unsafe.Pointer(si))
 }
 
 // SetSiginfo changes it.
 func (t *Tracee) SetSiginfo(si *Siginfo) error {
-	return t.ptrace(unix.PTRACE_SETSIGINFO, 0, uintptr(unsafe.Pointer(si)))
+	return t.ptraceAt(unix.PTRACE_SETSIGINFO, 0, unsafe.Pointer(si))
 }
 
 // SigMask reads the thread's blocked signals, bit n-1 for signal n.
 func (t *Tracee) SigMask() (uint64, error) {
 	var m uint64
-	err := t.ptrace(unix.PTRACE_GETSIGMASK, 8, uintptr(unsafe.Pointer(&m)))
+	err := t.ptraceAt(unix.PTRACE_GETSIGMASK, 8, unsafe.Pointer(&m))
 	return m, err
 }
 
 // SetSigMask sets them.
 func (t *Tracee) SetSigMask(m uint64) error {
-	return t.ptrace(unix.PTRACE_SETSIGMASK, 8, uintptr(unsafe.Pointer(&m)))
+	return t.ptraceAt(unix.PTRACE_SETSIGMASK, 8, unsafe.Pointer(&m))
 }
 
 // EventMsg reads the message of an event stop.
 func (t *Tracee) EventMsg() (uint64, error) {
 	var m uint64
-	err := t.ptrace(unix.PTRACE_GETEVENTMSG, 0, uintptr(unsafe.Pointer(&m)))
+	err := t.ptraceAt(unix.PTRACE_GETEVENTMSG, 0, unsafe.Pointer(&m))
 	return m, err
 }
 
@@ -181,14 +191,14 @@ const ntX86Xstate = 0x202
 // returns how many bytes there are.
 func (t *Tracee) XState(buf []byte) (int, error) {
 	iov := unix.Iovec{Base: &buf[0], Len: uint64(len(buf))}
-	err := t.ptrace(unix.PTRACE_GETREGSET, ntX86Xstate, uintptr(unsafe.Pointer(&iov)))
+	err := t.ptraceAt(unix.PTRACE_GETREGSET, ntX86Xstate, unsafe.Pointer(&iov))
 	return int(iov.Len), err
 }
 
 // SetXState writes them.
 func (t *Tracee) SetXState(buf []byte) error {
 	iov := unix.Iovec{Base: &buf[0], Len: uint64(len(buf))}
-	return t.ptrace(unix.PTRACE_SETREGSET, ntX86Xstate, uintptr(unsafe.Pointer(&iov)))
+	return t.ptraceAt(unix.PTRACE_SETREGSET, ntX86Xstate, unsafe.Pointer(&iov))
 }
 
 // ArmCall returns the arguments of the prctl that arms interception when the
@@ -207,7 +217,7 @@ func (t *Tracee) Arm() bool {
 		return false
 	}
 	conf := struct{ mode, selector, offset, len uint64 }{sudOn, 0, enginePage, thunkEnd - enginePage}
-	if t.ptrace(setSUDConf, unsafe.Sizeof(conf), uintptr(unsafe.Pointer(&conf))) != nil {
+	if t.ptraceAt(setSUDConf, unsafe.Sizeof(conf), unsafe.Pointer(&conf)) != nil {
 		t.eng.remoteSUD = false
 		return false
 	}
