@@ -2,6 +2,7 @@
 // all that may come between.
 
 #include "../freestanding.h"
+#include "../kinfo.h"
 
 STUB(sys_socketpair, 135)
 STUB(sys_kqueue, 362)
@@ -214,14 +215,17 @@ static void ends(void)
 	say("\n");
 }
 
-static volatile int go;
+// until_asleep waits until a thread waits for events: kqread.
+static void until_asleep(i64 tid)
+{
+	while (!asleep(tid, 'k'))
+		sys_sched_yield();
+}
 
+// trigger rouses the thread whose ID arg is.
 static void trigger(void *arg)
 {
-	while (!go)
-		sys_sched_yield();
-	struct timespec t = {0, 2000000};
-	sys_nanosleep(&t, NULL); // most likely it sleeps by now
+	until_asleep((i64)arg);
 	change(99, USER, 0, TRIGGER, 0, 8);
 }
 
@@ -229,13 +233,13 @@ static void wakes(void)
 {
 	struct thread t;
 
+	i64 me;
+	sys_thr_self(&me);
 	say("wakes:");
 	change(99, USER, ADD | CLEAR, 0, 0, 8);
 	for (int i = 0; i < 20; i++) {
 		struct kevent k[4];
-		go = 0;
-		spawn(&t, trigger, NULL);
-		go = 1;
+		spawn(&t, trigger, (void *)me);
 		i64 n = wait_(k, 4, i & 1 ? -1 : 60000);
 		if (n != 1 || k[0].filter != USER || k[0].udata != 8)
 			say(" %d: %d %d", (i64)i, n, (i64)k[0].filter);
@@ -355,19 +359,19 @@ static void together(void)
 	drain(a);
 	for (int i = 0; i < 4; i++)
 		spawn(&t[i], sleeper, &r[i]);
-	for (int i = 0; i < 4; i++) {
-		struct timespec some = {0, 2000000};
-		sys_nanosleep(&some, NULL);
+	for (int i = 0; i < 4; i++)
+		until_asleep(t[i].tid);
+	for (int awake = 0; awake < 4; awake++) {
+		int ended;
 		put(b, 1); // an edge for one of them
-	}
-	i64 sum = 0;
-	for (int i = 0; i < 4; i++) {
-		while (!__atomic_load_n(&t[i].state, __ATOMIC_ACQUIRE)) {
-			put(b, 1);
+		do {
 			sys_sched_yield();
-		}
-		sum += r[i];
+			ended = 0;
+			for (int i = 0; i < 4; i++)
+				ended += __atomic_load_n(&t[i].state, __ATOMIC_ACQUIRE) != 0;
+		} while (ended == awake);
 	}
+	i64 sum = r[0] + r[1] + r[2] + r[3];
 	say("together: %d\n", sum);
 	drain(a);
 }
@@ -403,8 +407,7 @@ static void closed(void)
 	struct thread t;
 	i64 r;
 	spawn(&t, sleeper, &r);
-	struct timespec some = {0, 5000000};
-	sys_nanosleep(&some, NULL);
+	until_asleep(t.tid);
 	sys_close((i64)kq);
 	join(&t);
 	say("closed: %d", r);
@@ -421,6 +424,8 @@ static void closed(void)
 static void leaderless(void *arg)
 {
 	struct thread t;
+	i64 me;
+	sys_thr_self(&me);
 	while (sys_thr_kill((i64)arg, 0L) == 0)
 		sys_sched_yield();
 	say("leaderless:");
@@ -430,9 +435,7 @@ static void leaderless(void *arg)
 	show(-1);
 	change(99, USER, ADD | CLEAR, 0, 0, 14);
 	for (int i = 0; i < 5; i++) {
-		go = 0;
-		spawn(&t, trigger, NULL);
-		go = 1;
+		spawn(&t, trigger, (void *)me);
 		if (i == 4)
 			show(-1);
 		else

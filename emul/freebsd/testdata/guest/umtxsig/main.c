@@ -2,6 +2,7 @@
 // which are interrupted, and that nothing is lost in a storm of them.
 
 #include "../freestanding.h"
+#include "../kinfo.h"
 #include "../umtx.h"
 
 #define SIGUSR1 30
@@ -13,17 +14,6 @@ struct sigaction {
 	u32 flags;
 	u32 mask[4];
 };
-
-// What is of use here in a struct kinfo_proc.
-struct kinfo_proc {
-	u8 other[411];
-	char wmesg[9];
-	u8 more[180];
-	u32 tid;
-	u8 rest[484];
-};
-
-STUB(sys_sysctl, 202)
 
 static volatile u32 handled;
 
@@ -92,22 +82,8 @@ static void prepare(void)
 	old = 99;
 }
 
-// asleep says whether the sleeper sleeps in its call, as ps(1) would.
-static int asleep(void)
-{
-	static struct kinfo_proc ps[8];
-	int mib[] = {1, 14, 1 | 0x10, (int)sys_getpid()};	// kern.proc.pid, with threads
-	u64 n = sizeof ps;
-
-	if (!begun)
-		return 0;
-	if (sys_sysctl(mib, 4, ps, &n, NULL, 0) != 0)
-		say(" (sysctl)");
-	for (int i = 0; i < n / sizeof ps[0]; i++)
-		if (ps[i].tid == tid)
-			return ps[i].wmesg[0] == 'u';	// umtx…, uwait, urdlck, uwrlck, usem
-	return 0;
-}
+// sleeping says whether the sleeper sleeps in its call: umtx…, uwait, urdlck, uwrlck, usem.
+static int sleeping(void) { return begun && asleep(tid, 'u'); }
 
 static void let_go(void)
 {
@@ -131,10 +107,10 @@ static void interrupt(struct call *c, int flags)
 	handled = begun = ended = 0;
 	catch(flags);
 	spawn(&t, sleeper, NULL);
-	while (!asleep())
+	while (!sleeping())
 		sys_sched_yield();
 	sys_thr_kill((i64)tid, SIGUSR1);
-	while (!handled || (!ended && !asleep()))
+	while (!handled || (!ended && !sleeping()))
 		sys_sched_yield();
 	int again = !ended;
 	if (again)
