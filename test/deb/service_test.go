@@ -42,6 +42,17 @@ func newManager(t *testing.T) *manager {
 	return m
 }
 
+// ends stops a service and looks how it went: the guest has had its signal,
+// systemd is content (with these properties, too), and nobody is left.
+func (m *manager) ends(t *testing.T, name string, properties ...string) {
+	t.Helper()
+	m.stop(t, name)
+	m.reported(t, "SIGTERM")
+	m.is(t, name, append(properties, "SubState=dead", "Result=success")...)
+	empty(t, name)
+	quiet(t, name)
+}
+
 // write makes a unit out of lines "Section.Option=value".
 func (m *manager) write(t *testing.T, name string, lines ...string) {
 	t.Helper()
@@ -228,11 +239,7 @@ func testSimple(t *testing.T, m *manager, name string) {
 	if got, err := m.conn.GetUnitNameByPID(context.Background(), uint32(supervisor)); err != nil || got != name {
 		t.Errorf("the supervisor is in %s, %v", got, err)
 	}
-	m.stop(t, name)
-	m.reported(t, "SIGTERM")
-	m.is(t, name, "SubState=dead", "Result=success", "ExecMainStatus=0")
-	empty(t, name)
-	quiet(t, name)
+	m.ends(t, name, "ExecMainStatus=0")
 }
 
 func testOneshot(t *testing.T, m *manager, name string) {
@@ -253,11 +260,7 @@ func testForking(t *testing.T, m *manager, name string) {
 	m.start(t, name)
 	pid := m.reported(t, "started ")
 	m.is(t, name, fmt.Sprint("MainPID=", pid), "SubState=running")
-	m.stop(t, name)
-	m.reported(t, "SIGTERM")
-	m.is(t, name, "SubState=dead", "Result=success")
-	empty(t, name)
-	quiet(t, name)
+	m.ends(t, name)
 	if _, err := os.Stat(pidFile); err == nil {
 		t.Error("systemd has not removed the PID file")
 	}
@@ -271,11 +274,7 @@ func testGuess(t *testing.T, m *manager, name string) {
 	m.start(t, name)
 	m.reported(t, "started ")
 	m.is(t, name, "SubState=running", "MainPID=0")
-	m.stop(t, name)
-	m.reported(t, "SIGTERM")
-	m.is(t, name, "SubState=dead", "Result=success")
-	empty(t, name)
-	quiet(t, name)
+	m.ends(t, name)
 }
 
 func testNotify(t *testing.T, m *manager, name string) {
@@ -286,11 +285,7 @@ func testNotify(t *testing.T, m *manager, name string) {
 	m.job(t, "done", m.conn.ReloadUnitContext, name)
 	m.reported(t, "SIGHUP")
 	m.await(t, name, "StatusText", "Reloaded")
-	m.stop(t, name)
-	m.reported(t, "SIGTERM")
-	m.is(t, name, "SubState=dead", "Result=success")
-	empty(t, name)
-	quiet(t, name)
+	m.ends(t, name)
 }
 
 func testSockets(t *testing.T, m *manager, name string) {
@@ -410,11 +405,7 @@ func testFamily(t *testing.T, m *manager, name string) {
 	if n := len(group(t, name)); n != 4 {
 		t.Errorf("%d processes in the control group, want 4", n)
 	}
-	m.stop(t, name)
-	m.reported(t, "SIGTERM")
-	m.is(t, name, "SubState=dead", "Result=success")
-	empty(t, name)
-	quiet(t, name)
+	m.ends(t, name)
 }
 
 func testStubborn(t *testing.T, m *manager, name string) {
