@@ -76,16 +76,32 @@ func newSandbox(t *testing.T) *sandbox {
 		base = dir
 	}
 	s := &sandbox{base}
-	for _, d := range []string{"", "upper", "work", "root", "share"} {
+	for _, d := range []string{"", "upper", "work", "root", "share", "without"} {
 		if err := errors.Join(os.MkdirAll(filepath.Join(base, d), 0o755), os.Chmod(filepath.Join(base, d), 0o755)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	s.hide(t)
 	probe := s.command("mount -t binfmt_misc binfmt_misc proc/sys/fs/binfmt_misc", "test", "-x", "/usr/bin/dpkg", "-a", "-d", "/var/lib/dpkg/info")
 	if out, err := s.run(probe); err != nil {
 		t.Skipf("no namespaces with an overlay of / and a binfmt_misc here: %v\n%s", err, out)
 	}
 	return s
+}
+
+// hide takes out of the sandbox what this machine has of an LSF that was
+// installed by hand: a layer of the overlay says that it is not there.
+func (s *sandbox) hide(t *testing.T) {
+	t.Helper()
+	for _, path := range []string{"/etc/binfmt.d/lsf-freebsd.conf", "/etc/lsf", "/var/cache/lsf", "/compat/freebsd"} {
+		if _, err := os.Lstat(path); err != nil {
+			continue
+		}
+		at := filepath.Join(s.dir, "without", path)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(at), 0o755), unix.Mknod(at, unix.S_IFCHR, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // command makes a command that starts the sandbox.
@@ -148,7 +164,7 @@ func (s *sandbox) overlay() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
-	options := fmt.Sprintf("lowerdir=/,upperdir=%[1]s/upper,workdir=%[1]s/work", s.dir)
+	options := fmt.Sprintf("lowerdir=%[1]s/without:/,upperdir=%[1]s/upper,workdir=%[1]s/work", s.dir)
 	if err := unix.Mount("overlay", s.dir+"/root", "overlay", 0, options); err != nil {
 		return fmt.Errorf("overlay: %w", err)
 	}
