@@ -37,7 +37,6 @@ func TestLocalSteps(t *testing.T) {
 		root    = 496 // the root directory,
 		act     = 512 // a struct sigaction, a stack_t, an address
 	)
-	cwd := cwd
 	for _, c := range []struct {
 		name string
 		nr   uint32
@@ -121,7 +120,7 @@ func TestLocalSteps(t *testing.T) {
 					t.Fatal("no end of the routine")
 				}
 				r := s.regs()
-				if r.Rip >= stepPage && r.Rip < stepPage+4096 {
+				if inPage(&r) {
 					if n > 0 {
 						break
 					}
@@ -132,30 +131,23 @@ func TestLocalSteps(t *testing.T) {
 					}
 					trail = append(trail, step{r, stepMem{s, b}, calls})
 				}
-				var ins [2]byte
-				s.ReadMem(guest.Addr(r.Rip), ins[:])
-				if ins == [2]byte{0x0f, 0x05} {
+				if s.atCall(&r) {
 					calls++
 				}
 				if err := unix.PtraceSingleStep(s.Tid); err != nil {
 					t.Fatal(err)
 				}
-				var ws unix.WaitStatus
-				if _, err := unix.Wait4(s.Tid, &ws, unix.WALL, nil); err != nil || !ws.Stopped() {
-					t.Fatalf("%#x, %v", ws, err)
-				}
-				if ws.StopSignal() != unix.SIGTRAP {
+				if sig := s.StopSignal(); sig != unix.SIGTRAP {
 					// An address that is not good: the supervisor makes the call.
-					if ws.StopSignal() != unix.SIGSEGV || !c.slow {
-						t.Fatalf("signal %v at %#x", ws.StopSignal(), s.regs().Rip)
+					if sig != unix.SIGSEGV || !c.slow {
+						t.Fatalf("signal %v at %#x", sig, s.regs().Rip)
 					}
 					break
 				}
 			}
 			end := s.regs()
-			faulted := end.Rip < stepPage || end.Rip >= stepPage+4096
 			switch {
-			case c.slow && !faulted && (end.Rip != stepAfter-2 || end.Rax != uint64(c.nr)):
+			case c.slow && inPage(&end) && (end.Rip != stepAfter-2 || end.Rax != uint64(c.nr)):
 				t.Errorf("ends at %#x with %d, not at the guest's own call", end.Rip, int64(end.Rax))
 			case !c.slow && end.Rip != stepAfter:
 				t.Errorf("ends at %#x", end.Rip)
@@ -164,7 +156,7 @@ func TestLocalSteps(t *testing.T) {
 				got := st.regs
 				state, _, nr := s.thunks.Locate(&got, (&OS{}).HostErrno, 0, st.mem)
 				where := got.Rip
-				if got.Rsp != s.start.Rsp || got.Rbx != 21 || got.Rbp != 22 || got.R12 != 23 || got.R13 != 24 || got.R14 != 25 || got.R15 != 26 {
+				if !s.keeps(&got) {
 					t.Errorf("step %d at %#x: state %d, the guest's registers are %+v", i, st.regs.Rip, state, got)
 				}
 				switch state {

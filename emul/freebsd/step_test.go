@@ -2,15 +2,11 @@ package freebsd
 
 import (
 	"os"
-	"os/exec"
-	"runtime"
-	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/lsf-linux/lsf/emul/guest"
 	"github.com/lsf-linux/lsf/emul/host"
+	"github.com/lsf-linux/lsf/internal/lsftest"
 )
 
 // Where the tests put guest code.
@@ -27,6 +23,7 @@ var stepObj = host.Slot(0).Addr() + 4096
 // instruction at a time.
 type stepper struct {
 	*host.Tracee
+	*lsftest.Traced
 	t      *testing.T
 	ro     *host.Routine
 	thunks host.Thunks
@@ -44,40 +41,18 @@ func newStepper(t *testing.T, nr uint32) *stepper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtime.LockOSThread()
-	cmd := exec.Command(self)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		runtime.UnlockOSThread()
-		t.Skipf("no process can be traced here: %v", err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		runtime.UnlockOSThread()
-	})
 	var pers OS
 	fast := pers.Fast()
-	s := &stepper{Tracee: eng.Tracee(cmd.Process.Pid), t: t, ro: fast.Routine, thunks: host.NewThunks(fast)}
-	s.wait()
+	p := lsftest.Trace(t, self)
+	s := &stepper{Tracee: eng.Tracee(p.Pid), Traced: p, t: t, ro: fast.Routine, thunks: host.NewThunks(fast)}
 	page := make([]byte, 4096)
 	copy(page[stepCall-stepPage:], []byte{0xb8, byte(nr), byte(nr >> 8), 0, 0, 0x0f, 0x05, 0xcc})
 	patch := s.thunks.PatchPage(stepPage, page)
 	if patch == nil {
 		t.Fatal("the call site is not recognised")
 	}
-	r := s.regs()
-	if err := s.Force(host.Piece{At: r.Rip, Code: []byte{0x0f, 0x05, 0xcc}}); err != nil {
-		t.Fatal(err)
-	}
-	const prot, flags = unix.PROT_READ | unix.PROT_WRITE | unix.PROT_EXEC, unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED
-	for _, m := range [][2]uint64{{host.CodeBase, host.CodeEnd - host.CodeBase}, {uint64(host.Slot(0).Addr()), host.SlotSize}, {stepPage, 4096}} {
-		c := r
-		c.Rax, c.Orig_rax = unix.SYS_MMAP, ^uint64(0)
-		c.Rdi, c.Rsi, c.Rdx, c.R10, c.R8, c.R9 = m[0], m[1], prot, flags, ^uint64(0), 0
-		s.setRegs(&c)
-		s.run()
-	}
+	slot := uint64(host.Slot(0).Addr())
+	p.Map([2]uint64{host.CodeBase, host.CodeEnd - host.CodeBase}, [2]uint64{slot, host.SlotSize}, [2]uint64{stepPage, 4096})
 	write := func(at uint64, b []byte) {
 		if err := s.WriteMem(guest.Addr(at), b); err != nil {
 			t.Fatal(err)
@@ -88,28 +63,27 @@ func newStepper(t *testing.T, nr uint32) *stepper {
 	for _, p := range patch.Thunks {
 		write(p.At, p.Code)
 	}
+	r := s.regs()
 	r.Rip, r.Orig_rax = stepCall, ^uint64(0)
-	r.Gs_base = uint64(host.Slot(0).Addr())
-	r.Rsp = uint64(host.Slot(0).Addr()) + host.SlotSize/2
+	r.Gs_base, r.Rsp = slot, slot+host.SlotSize/2
 	r.Rbx, r.Rbp, r.R12, r.R13, r.R14, r.R15 = 21, 22, 23, 24, 25, 26
 	s.start = r
 	return s
 }
 
-func (s *stepper) wait() {
-	s.t.Helper()
-	var ws unix.WaitStatus
-	if _, err := unix.Wait4(s.Tid, &ws, unix.WALL, nil); err != nil || !ws.Stopped() || ws.StopSignal() != unix.SIGTRAP {
-		s.t.Fatalf("not at a trap: %#x, %v, at %#x", ws, err, s.regs().Rip)
-	}
+// inPage says that r is in the guest's own code.
+func inPage(r *host.Regs) bool { return r.Rip >= stepPage && r.Rip < stepPage+4096 }
+
+// keeps says whether r has the registers that no call changes.
+func (s *stepper) keeps(r *host.Regs) bool {
+	at := &s.start
+	return r.Rsp == at.Rsp && r.Rbx == at.Rbx && r.Rbp == at.Rbp && r.R12 == at.R12 && r.R13 == at.R13 && r.R14 == at.R14 && r.R15 == at.R15
 }
 
-func (s *stepper) run() {
-	s.t.Helper()
-	if err := s.Resume(0); err != nil {
-		s.t.Fatal(err)
-	}
-	s.wait()
+// atCall says whether the next instruction is a system call.
+func (s *stepper) atCall(r *host.Regs) bool {
+	var ins [2]byte
+	return s.ReadMem(guest.Addr(r.Rip), ins[:]) == nil && ins == [2]byte{0x0f, 0x05}
 }
 
 func (s *stepper) regs() (r host.Regs) {

@@ -5,11 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lsf-linux/lsf/emul"
 	"github.com/lsf-linux/lsf/emul/freebsd/abi"
-	"github.com/lsf-linux/lsf/emul/guest"
 	"github.com/lsf-linux/lsf/emul/host"
 )
 
@@ -30,18 +27,13 @@ func (s *stepper) to(n int, args [5]uint64, obj []uint32, sleeps bool) int {
 	}
 	for i := range n {
 		r := s.regs()
-		if i > 0 && r.Rip >= stepPage && r.Rip < stepPage+4096 && r.Rip != stepCall {
+		if i > 0 && inPage(&r) && r.Rip != stepCall {
 			return i
 		}
-		var ins [2]byte
-		s.ReadMem(guest.Addr(r.Rip), ins[:])
-		if st, _ := s.ro.Locate(&r, s); sleeps && st == host.RoutineSleeping && ins == [2]byte{0x0f, 0x05} {
+		if st, _ := s.ro.Locate(&r, s); sleeps && st == host.RoutineSleeping && s.atCall(&r) {
 			return i
 		}
-		if err := unix.PtraceSingleStep(s.Tid); err != nil {
-			s.t.Fatal(err)
-		}
-		s.wait()
+		s.Step()
 	}
 	return n
 }
@@ -54,8 +46,8 @@ func TestUmtxSteps(t *testing.T) {
 		contested = 0x80000000
 		free      = 0
 		other     = 99
+		self      = 77 // stands for the thread's own ID
 	)
-	const self = 77 // stands for the thread's own ID
 	obj := uint64(stepObj)
 	for _, c := range []struct {
 		name string
@@ -115,8 +107,7 @@ func TestUmtxSteps(t *testing.T) {
 					t.Errorf("step %d at %#x: state %d, whose call it is is not known", i, in.Rip, st)
 					continue
 				}
-				if site.Rip != stepAfter || site.Rax != sysUmtxOp || site.Rsp != s.start.Rsp || site.Rdi != c.args[0] || site.Rsi != c.args[1] ||
-					site.Rdx != c.args[2] || site.Rbx != 21 || site.Rbp != 22 || site.R12 != 23 || site.R13 != 24 || site.R14 != 25 || site.R15 != 26 {
+				if site.Rip != stepAfter || site.Rax != sysUmtxOp || site.Rdi != c.args[0] || site.Rsi != c.args[1] || site.Rdx != c.args[2] || !s.keeps(site) {
 					t.Errorf("step %d at %#x: state %d, the guest's registers are %+v", i, in.Rip, st, site)
 				}
 				switch st {
@@ -130,7 +121,7 @@ func TestUmtxSteps(t *testing.T) {
 						t.Fatal(err)
 					}
 					s.setRegs(&r)
-					s.run()
+					s.Run()
 					r = s.regs()
 					interrupted := []uint64{uint64(abi.EINTR), emul.RoutineRestart, emul.RoutineRestartIfAsked}
 					if r.Call() != host.CallDone || !slices.Contains(c.want, r.Rax) && !slices.Contains(interrupted, r.Rax) {

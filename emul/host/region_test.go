@@ -153,7 +153,7 @@ func TestImageRuns(t *testing.T) {
 	if err := c.Resume(0); err != nil {
 		t.Fatal(err)
 	}
-	c.wait()
+	c.Wait()
 	r := c.regs()
 	if r.Call() != CallDone || r.Rip != execDone {
 		t.Fatalf("stopped at %#x", r.Rip)

@@ -5,26 +5,25 @@ import (
 	"testing"
 )
 
-// regsAt calls GetRegs so deep down the stack.
+// ripAt reads RIP so many small frames down the stack.
 //
 //go:noinline
-func regsAt(c *child, depth int) (r Regs) {
+func ripAt(c *child, depth int) uint64 {
+	var pad [32]byte
 	if depth > 0 {
-		return regsAt(c, depth-1)
+		return ripAt(c, depth-1) + uint64(pad[depth%32])
 	}
+	return rip(c)
+}
+
+// rip calls nothing that needs more stack than GetRegs does.
+//
+//go:noinline
+func rip(c *child) uint64 {
+	var r Regs
 	if err := c.GetRegs(&r); err != nil {
 		c.t.Fatal(err)
 	}
-	return r
-}
-
-//go:noinline
-func deeper(c *child, depth int) uint64 {
-	var pad [32]byte
-	if depth > 0 {
-		return deeper(c, depth-1) + uint64(pad[depth%32])
-	}
-	r := regsAt(c, 0)
 	return r.Rip
 }
 
@@ -38,7 +37,7 @@ func TestRegsMovingStack(t *testing.T) {
 	want := c.regs().Rip
 	for depth := range 600 {
 		runtime.GC() // makes the stack small again
-		if got := deeper(c, depth); got != want {
+		if got := ripAt(c, depth); got != want {
 			t.Fatalf("depth %d: RIP is %#x, want %#x", depth, got, want)
 		}
 	}

@@ -171,7 +171,7 @@ func TestThunkSteps(t *testing.T) {
 					break
 				}
 				trail = append(trail, seen{raw, p.frame()})
-				p.step()
+				p.Step()
 			}
 			end := p.regs()
 			if c.slow != (end.Rip == sysAddr) {
@@ -267,7 +267,7 @@ func TestTailSteps(t *testing.T) {
 					break
 				}
 				trail = append(trail, r)
-				p.step()
+				p.Step()
 			}
 			end := p.regs()
 			if c.name != "plain, result" && end.Rax != c.want {

@@ -7,6 +7,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// awaitReport waits until there is something to be told of a thread, untold.
+func awaitReport(t *testing.T, tid, what int) {
+	t.Helper()
+	if err := unix.Waitid(unix.P_PID, tid, nil, what|unix.WNOWAIT|unix.WALL, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// stopAgain lets a thread go on, and returns when it has stopped anew.
+func stopAgain(t *testing.T, tid int) {
+	t.Helper()
+	if err := unix.PtraceSingleStep(tid); err != nil {
+		t.Fatal(err)
+	}
+	awaitReport(t, tid, unix.WSTOPPED|unix.WEXITED)
+}
+
 // TestWaitFair has three threads stop again as soon as they are let go: each
 // has its turn before any comes a second time.
 func TestWaitFair(t *testing.T) {
@@ -14,20 +31,12 @@ func TestWaitFair(t *testing.T) {
 		t.Skip("runs whole programs")
 	}
 	eng := &Engine{}
-	stopAgain := func(tid int) {
-		if err := unix.PtraceSingleStep(tid); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Waitid(unix.P_PID, tid, nil, unix.WSTOPPED|unix.WEXITED|unix.WNOWAIT|unix.WALL, nil); err != nil {
-			t.Fatal(err)
-		}
-	}
 	var tids []int
 	for range 3 {
 		tids = append(tids, startChild(t, "/proc/self/exe").Tid)
 	}
 	for _, tid := range tids {
-		stopAgain(tid)
+		stopAgain(t, tid)
 	}
 	for round := range 4 {
 		var seen []int
@@ -37,7 +46,7 @@ func TestWaitFair(t *testing.T) {
 				t.Fatalf("thread %d, status %#x, %v", tid, status, err)
 			}
 			seen = append(seen, tid)
-			stopAgain(tid)
+			stopAgain(t, tid)
 		}
 		slices.Sort(seen)
 		if !slices.Equal(seen, slices.Sorted(slices.Values(tids))) {
@@ -58,12 +67,7 @@ func TestWaitStale(t *testing.T) {
 		tids = append(tids, startChild(t, "/proc/self/exe").Tid)
 	}
 	for _, tid := range tids {
-		if err := unix.PtraceSingleStep(tid); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Waitid(unix.P_PID, tid, nil, unix.WSTOPPED|unix.WNOWAIT|unix.WALL, nil); err != nil {
-			t.Fatal(err)
-		}
+		stopAgain(t, tid)
 	}
 	first, _, err := eng.Wait(true)
 	if err != nil {
@@ -73,9 +77,7 @@ func TestWaitStale(t *testing.T) {
 	if err := unix.Kill(other, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Waitid(unix.P_PID, other, nil, unix.WEXITED|unix.WNOWAIT|unix.WALL, nil); err != nil {
-		t.Fatal(err)
-	}
+	awaitReport(t, other, unix.WEXITED)
 	tid, status, err := eng.Wait(true)
 	if err != nil || tid != other || !unix.WaitStatus(status).Signaled() {
 		t.Errorf("thread %d, status %#x, %v; want the end of %d", tid, status, err, other)

@@ -1,4 +1,5 @@
-// Package lsftest runs LSF in tests of other packages.
+// Package lsftest runs LSF in tests of other packages, and single instructions of
+// processes.
 package lsftest
 
 import (
