@@ -66,6 +66,9 @@ func makeKqueue(t *emul.Task, flags uint64) emul.Action {
 	}
 	return emul.Batch(calls...).ThenAll(func(rets []emul.Ret) emul.Action {
 		r := rets[0]
+		if r.Err() == nil && (r.Val < 0 || r.Val > math.MaxInt32) {
+			return emul.Fail(guest.ErrFault) // the guest has written to where results of batches lie
+		}
 		if r.Err() == nil {
 			p, kq := procOf(t), newKqueue(procOf(t))
 			p.kq.closeRange(int32(r.Val), int32(r.Val)) // nothing may be left of an earlier use
